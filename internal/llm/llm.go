@@ -1,0 +1,293 @@
+// Package llm is the canonical conversation: one vocabulary for requests, answers and streams that every dialect is
+// translated into and out of.
+//
+// A dialect's codec decodes its wire form into these types and encodes them again; nothing translates from one dialect
+// to another directly. Two rules keep values whole: a number is kept as it was written (Num) and never goes through a
+// float, and what has no field of its own is kept as raw JSON (Extra, Raw) so that its own dialect can write it back.
+//
+// The package has no I/O and depends on the standard library alone. Values are plain data: they are safe to share for
+// reading, and whoever holds one may change it only if nobody else has it.
+package llm
+
+import "encoding/json"
+
+// Num is a JSON number as it was written; "" means absent.
+type Num string
+
+// Extra holds members without a field here, by name. They go back into their own dialect; towards another each is a
+// Loss. Members whose value is null are not kept: null and absent say the same.
+type Extra map[string]json.RawMessage
+
+// Dialect names a wire language, as the document's `speaks` does.
+type Dialect string
+
+// The dialects this build knows.
+const (
+	OpenAIChat        Dialect = "openai-chat"
+	OpenAIEmbeddings  Dialect = "openai-embeddings"
+	AnthropicMessages Dialect = "anthropic-messages"
+)
+
+// Op is what a call asks for, in the words of the OpenTelemetry GenAI conventions where they have one.
+type Op string
+
+// The operations this build serves.
+const (
+	OpChat       Op = "chat"
+	OpEmbeddings Op = "embeddings"
+	OpModels     Op = "models"
+)
+
+// Head is what a glance at a call tells, without decoding it.
+type Head struct {
+	Model     string // the name the client asked for; never empty
+	Stream    bool   // the client wants a stream
+	WantUsage bool   // the client asked for usage in the stream (chat include_usage)
+	MaxOutput int64  // 0 = not said
+	N         int64  // answers asked for; 0 = not said
+}
+
+// Facts are what an encoder must know of the model it encodes for.
+type Facts struct {
+	Model         string // the name to send
+	Provider      string // catalog name, for deviations that are data
+	MaxOutput     int64  // the most the model generates; 0 = unknown
+	DefaultMax    int64  // sent where the dialect demands a limit and the client gave none; 0 = the encoder's own default
+	NoSystem      bool   // reserved for models that take no system turn
+	ReasoningBack bool   // chat: takes reasoning text of earlier turns back
+	SealBy        string // maker whose seals this target takes back (anthropic, openai, google, …); "" = the dialect's usual one
+}
+
+// Request is one question to a model. Encoders never change it.
+type Request struct {
+	From       Dialect // the dialect it was decoded from; its Extra and Raw belong there
+	Model      string
+	Messages   []Message // in order, system turns too; decoders hoist nothing
+	Documents  []Part    // File parts for the whole question (Cohere)
+	Tools      []Tool    // order kept: provider caches depend on it
+	Choice     ToolChoice
+	Output     Output
+	Sampling   Sampling
+	Reasoning  Reasoning
+	MaxOutput  int64 // 0 = not said
+	Stop       []string
+	Answers    int64 // n, candidateCount; 0 = not said
+	Stream     bool
+	WantUsage  bool     // chat stream_options.include_usage
+	Modalities []string // lower case: text image audio
+	Voice      Voice
+	Thread     Thread
+	Cache      Cache
+	Tier, User string
+	Metadata   json.RawMessage
+	Safety     json.RawMessage
+	Include    []string // Responses
+	Extra      Extra
+}
+
+// Role says whose turn a message is. There is no tool role: results are parts of a User turn.
+type Role string
+
+// The roles.
+const (
+	System    Role = "system"
+	Developer Role = "developer"
+	User      Role = "user"
+	Assistant Role = "assistant"
+)
+
+// Message is one turn.
+type Message struct {
+	Role  Role
+	Name  string // participant
+	Parts []Part
+	Path  string // where it stood in the client's document, such as messages[3]; losses name it
+	Extra Extra
+}
+
+// PartKind says what a part is.
+type PartKind uint8
+
+// The kinds of parts. Opaque is an item only its own dialect understands; it is in Raw, its type in Name.
+const (
+	PartText PartKind = iota + 1
+	PartRefusal
+	PartReasoning
+	PartImage
+	PartAudio
+	PartVideo
+	PartFile
+	PartJSON
+	PartCall
+	PartResult
+	PartOpaque
+)
+
+// Runner says who executes a tool call.
+type Runner uint8
+
+// Who runs a tool: the client (zero), the provider, or an MCP server called by the provider.
+const (
+	ByClient Runner = iota
+	ByServer
+	ByMCP
+)
+
+// Part is a piece of a turn or of an answer.
+type Part struct {
+	Kind     PartKind
+	Text     string // Text, Refusal, Reasoning; transcript of Audio; the JSON text of JSON
+	Media    *Blob  // Image, Audio, Video, File: never nil
+	ID       string // Call, Result: the call's id, never empty; Audio: id to refer back to
+	Name     string // Call, Result: tool (a Result's is looked up from its call); Opaque: the dialect's type
+	Args     string // Call: as the model wrote them; may be "" or broken JSON
+	Free     bool   // Call: Args is free text (custom tool)
+	By       Runner // Call, Result: who runs it
+	Result   []Part // Result: Text, JSON, Image, File …
+	Failed   bool   // Result
+	Summary  bool   // Reasoning: a summary, not the chain itself
+	Seal     Seal
+	Cites    []Cite
+	Logprobs []Logprob
+	Cache    *CacheMark      // cache the prompt up to here
+	Item     string          // Responses: id of the enclosing item
+	Phase    string          // Responses: commentary, final_answer
+	Raw      json.RawMessage // Opaque, server items: verbatim, for its own dialect only
+	Span     Span            // of Text or Args in the body
+	Path     string          // where it stood in the client's document, such as messages[3].content[0]
+	Extra    Extra
+}
+
+// Seal is a provider's proof or cipher of reasoning. Any part can carry one; it goes back verbatim, to its maker only.
+type Seal struct {
+	By   string // maker, not dialect: anthropic openai google xai …
+	Form string // SealSignature or SealEncrypted
+	Data string
+}
+
+// Forms of a Seal: a signature vouches for what is visible, a cipher is the content.
+const (
+	SealSignature = "signature"
+	SealEncrypted = "encrypted"
+)
+
+// Blob is a medium; exactly one of Data (base64, not decoded), URL, FileID and Text is set.
+type Blob struct {
+	Type                    string // media type, "" = not said
+	Data, URL, FileID, Text string
+	Name, Source, Detail    string
+	Cite                    bool // citations asked for
+}
+
+// Cite is a citation of a source by a part of an answer.
+type Cite struct {
+	Kind              string // url file document search_result tool
+	Start, End        int64  // bytes of the part's Text; 0,0 = the whole part
+	URL, Title, Quote string
+	Source            string
+	Doc, From, To     int64  // place in the source
+	Unit              string // of From and To: char page block chunk
+	Seal              string // Anthropic encrypted_index
+	Extra             Extra
+}
+
+// Logprob is one generated token with its probability.
+type Logprob struct {
+	Token   string
+	Logprob Num
+	Bytes   json.RawMessage
+	Top     []Logprob
+	Refusal bool // of the refusal, not of the content
+	Extra   Extra
+}
+
+// CacheMark asks the provider to cache the prompt up to where it stands. TTL is the dialect's word, "" = its default.
+type CacheMark struct{ TTL string }
+
+// ToolKind says what a tool is.
+type ToolKind uint8
+
+// The kinds of tools: a function with a JSON schema, a custom tool with free text, one the provider runs, a group.
+const (
+	ToolFunction ToolKind = iota + 1
+	ToolCustom
+	ToolServer
+	ToolGroup
+)
+
+// Tool is what the model may call.
+type Tool struct {
+	Kind              ToolKind
+	Name, Description string
+	Schema            json.RawMessage
+	Grammar           json.RawMessage // ToolCustom: the dialect's format object
+	Strict            *bool
+	Defer             bool // found by tool search
+	Tools             []Tool
+	Cache             *CacheMark
+	Raw               json.RawMessage // ToolServer: verbatim
+	Span              Span
+	Path              string // tools[2]
+	Extra             Extra
+}
+
+// ToolChoice says whether and which tools must be called.
+type ToolChoice struct {
+	Mode     string   // "" auto none any one
+	Name     string   // one
+	Allowed  []string // auto or any, of these
+	Parallel *bool
+	Raw      json.RawMessage // a choice of a provider-run tool
+	Extra    Extra
+}
+
+// Output says which form the answer shall have.
+type Output struct {
+	Kind              string // "" text json schema
+	Name, Description string
+	Schema            json.RawMessage
+	Strict            *bool
+	Verbosity         string
+	Extra             Extra
+}
+
+// Sampling holds the generation parameters.
+type Sampling struct {
+	Temperature, TopP, TopK   Num
+	Frequency, Presence, Seed Num
+	Logprobs                  bool
+	TopLogprobs               int64
+	Bias                      json.RawMessage
+}
+
+// Reasoning says how much the model shall think and what of it is shown.
+type Reasoning struct {
+	Mode, Effort string // Mode: "" on off adaptive
+	Budget       Num    // tokens
+	Summary      string
+	Show         *bool
+	Extra        Extra
+}
+
+// Voice is how spoken output sounds.
+type Voice struct {
+	Name, Format string
+	Extra        Extra
+}
+
+// Thread says where the conversation is kept. Raw holds conversation, prompt or container objects.
+type Thread struct {
+	Previous   string
+	Store      *bool
+	Background bool
+	Raw        json.RawMessage
+}
+
+// Cache holds prompt-cache settings of the whole request.
+type Cache struct {
+	Key, TTL, Ref string // Ref: Gemini cachedContent
+	Auto          *CacheMark
+}
+
+// Span is a half-open range of bytes in a body; 0,0 = unknown.
+type Span struct{ Start, End int }
