@@ -1,0 +1,106 @@
+package anthropic
+
+import (
+	"weir/internal/llm"
+	"weir/internal/rawjson"
+)
+
+// stopWords pairs this dialect's stop reasons with the canonical ones. The first word of a reason is the one written.
+var stopWords = []struct {
+	word   string
+	reason llm.StopReason
+}{
+	{"end_turn", llm.StopEnd},
+	{"stop_sequence", llm.StopSequence},
+	{"tool_use", llm.StopCalls},
+	{"max_tokens", llm.StopLength},
+	{"model_context_window_exceeded", llm.StopContext},
+	{"refusal", llm.StopRefusal},
+	{"refusal", llm.StopFilter},
+	{"pause_turn", llm.StopPause},
+	{"compaction", llm.StopPause},
+}
+
+// stopReason returns what a word means; one that is not known ends the turn.
+func stopReason(word string) llm.StopReason {
+	for _, s := range stopWords {
+		if s.word == word {
+			return s.reason
+		}
+	}
+	return llm.StopEnd
+}
+
+// decodeStop reads the three members that say why a message ended. It keeps no memory of details.
+func decodeStop(word, sequence string, details []byte) llm.Stop {
+	if word == "" {
+		return llm.Stop{}
+	}
+	stop := llm.Stop{Reason: stopReason(word), Native: word, Sequence: sequence}
+	if rawjson.Kind(details) == '{' {
+		stop.Detail = rawjson.Text(rawjson.Get(details, "explanation"))
+		stop.Raw = append([]byte(nil), details...)
+	}
+	return stop
+}
+
+// ending is what an encoder must know to say why a message ended.
+type ending struct {
+	stop    llm.Stop
+	own     bool
+	called  bool // the client has calls to run
+	refused bool // the refusal stands in the text
+}
+
+// word returns the stop reason to write, "" for null, and reports what it does not say.
+func (e ending) word(l *losses) string {
+	reason := e.stop.Reason
+	if e.own && (e.stop.Native == "" && reason == "" || e.stop.Native != "" && stopReason(e.stop.Native) == reason) {
+		return e.stop.Native
+	}
+	switch {
+	case e.called && (reason == llm.StopEnd || reason == ""):
+		return "tool_use"
+	case e.refused && (reason == llm.StopEnd || reason == ""):
+		return "refusal"
+	case reason == "":
+		return "end_turn"
+	}
+	for _, s := range stopWords {
+		if s.reason == reason {
+			return s.word
+		}
+	}
+	l.add("answer.stop", "there is no word for "+string(reason)+" here; the turn is said to have ended", llm.Changed)
+	return "end_turn"
+}
+
+// write writes stop_reason, stop_sequence and, where there is something to say, stop_details.
+func (e ending) write(w *rawjson.Writer, l *losses) {
+	word := e.word(l)
+	orNull(w.Name("stop_reason"), word)
+	sequence := e.stop.Sequence
+	if word != "stop_sequence" && sequence != "" {
+		l.add("answer.stop_sequence", "the answer did not end with it here", llm.Dropped)
+		sequence = ""
+	}
+	orNull(w.Name("stop_sequence"), sequence)
+	switch {
+	case e.own && e.stop.Raw != nil:
+		w.Name("stop_details").Raw(e.stop.Raw)
+	case word == "refusal" && e.stop.Detail != "":
+		w.Name("stop_details").Open('{')
+		w.Name("type").String("refusal")
+		w.Name("category").Null()
+		w.Name("explanation").String(e.stop.Detail)
+		w.Close('}')
+	}
+}
+
+func orNull(w *rawjson.Writer, s string) {
+	if s == "" {
+		w.Null()
+	} else {
+		w.String(s)
+	}
+}

@@ -1,0 +1,349 @@
+package dialecttest
+
+import (
+	"bytes"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/frame"
+	"weir/internal/llm"
+	"weir/internal/rawjson"
+)
+
+// most bounds a frame of a test's stream.
+const most = 64 << 20
+
+// Sample is traffic in one dialect to try it on. All of it must be read.
+type Sample struct {
+	Requests []string // bodies
+	Answers  []string // whole
+	Streams  []string // as on the wire
+	Faults   map[string]fault.Kind
+	// WellFormed checks what the dialect's SDKs rely on in a stream. nil = every frame must hold JSON or an end mark.
+	WellFormed func(stream []byte) error
+}
+
+// Run is the conformance suite of one dialect: it passes the sample, and it carries every feature or declares it lost.
+func Run(t *testing.T, d dialect.Dialect, s Sample) {
+	t.Helper()
+	for i, body := range s.Requests {
+		t.Run(fmt.Sprint("request ", i), func(t *testing.T) { report(t, IdentityRequest(d, []byte(body))) })
+	}
+	for i, body := range s.Answers {
+		t.Run(fmt.Sprint("answer ", i), func(t *testing.T) { report(t, IdentityAnswer(d, []byte(body))) })
+	}
+	for i, stream := range s.Streams {
+		t.Run(fmt.Sprint("stream ", i), func(t *testing.T) {
+			report(t, IdentityStream(d, []byte(stream)))
+			report(t, readSizes(d, []byte(stream)))
+		})
+	}
+	for body, kind := range s.Faults {
+		t.Run("fault "+kind.String(), func(t *testing.T) { checkFault(t, d, body, kind) })
+	}
+	t.Run("own faults", func(t *testing.T) { checkOwnFaults(t, d) })
+	for _, f := range Features() {
+		if f.Request != nil {
+			t.Run("carries "+f.Name, func(t *testing.T) { carriesRequest(t, d, f.Request) })
+		}
+		if f.Answer != nil {
+			t.Run("carries "+f.Name, func(t *testing.T) { carriesAnswer(t, d, f.Answer, s.WellFormed) })
+		}
+	}
+}
+
+func report(t *testing.T, problems []string) {
+	t.Helper()
+	for _, p := range problems {
+		t.Error(p)
+	}
+}
+
+// IdentityRequest decodes a request, encodes it for its own dialect and decodes it again: nothing may be lost, nothing
+// may change.
+func IdentityRequest(d dialect.Dialect, body []byte) []string {
+	c := d.Codec()
+	x, err := c.DecodeRequest(dialect.Call{Op: llm.OpChat, Body: body})
+	if err != nil {
+		return []string{"decode: " + err.Error()}
+	}
+	call, losses, err := c.EncodeRequest(x, llm.Facts{Model: x.Model})
+	if err != nil {
+		return []string{"encode: " + err.Error()}
+	}
+	var out []string
+	for _, l := range losses {
+		out = append(out, fmt.Sprintf("lost in its own dialect: %+v", l))
+	}
+	again := dialect.Call{Op: llm.OpChat, Body: call.Body}
+	if _, err := d.Peek(&again); err != nil {
+		return append(out, "peek of what was written: "+err.Error())
+	}
+	y, err := c.DecodeRequest(again)
+	if err != nil {
+		return append(out, "decode of what was written: "+err.Error())
+	}
+	if diff := Same(x, y); diff != "" {
+		out = append(out, diff)
+	}
+	return out
+}
+
+// IdentityAnswer does the same for an answer, whole and as a stream, and compares the meter's usage with the decoder's.
+func IdentityAnswer(d dialect.Dialect, body []byte) []string {
+	c := d.Codec()
+	x, err := c.DecodeResponse(body)
+	if err != nil {
+		return []string{"decode: " + err.Error()}
+	}
+	out := meterProblems(d, x, func(m dialect.Meter) { m.Body(body) })
+	if x.Fault != nil {
+		return out
+	}
+	written, losses, err := c.EncodeResponse(&llm.Request{From: d.Name(), WantUsage: true}, x)
+	if err != nil {
+		return append(out, "encode: "+err.Error())
+	}
+	for _, l := range losses {
+		out = append(out, fmt.Sprintf("lost in its own dialect: %+v", l))
+	}
+	y, err := c.DecodeResponse(written)
+	if err != nil {
+		return append(out, "decode of what was written: "+err.Error())
+	}
+	if diff := Same(x, y); diff != "" {
+		out = append(out, diff)
+	}
+	return out
+}
+
+// IdentityStream does the same for a stream; the events must keep the grammar both times.
+func IdentityStream(d dialect.Dialect, stream []byte) []string {
+	c := d.Codec()
+	var out []string
+	x, err := llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(stream)), &out))
+	if err != nil {
+		return append(out, "decode: "+err.Error())
+	}
+	out = append(out, meterProblems(d, x, func(m dialect.Meter) {
+		for f := range Frames(stream) {
+			m.Frame(f)
+		}
+	})...)
+	if x.Fault != nil {
+		return out
+	}
+	var losses []llm.Loss
+	written, err := WriteStream(c, &llm.Request{From: d.Name(), WantUsage: true, Stream: true}, c.DecodeStream(Frames(stream)), &losses)
+	if err != nil {
+		return append(out, "encode: "+err.Error())
+	}
+	for _, l := range losses {
+		out = append(out, fmt.Sprintf("lost in its own dialect: %+v", l))
+	}
+	y, err := llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(written)), &out))
+	if err != nil {
+		return append(out, "decode of what was written: "+err.Error())
+	}
+	if diff := Same(x, y); diff != "" {
+		out = append(out, "stream: "+diff)
+	}
+	return out
+}
+
+func meterProblems(d dialect.Dialect, x *llm.Response, feed func(dialect.Meter)) []string {
+	m := d.Meter()
+	feed(m)
+	r := m.Read()
+	var out []string
+	if diff := Same(x.Usage, r.Usage); diff != "" {
+		out = append(out, "the meter's usage is not the decoder's: "+diff)
+	}
+	if (x.Fault != nil) != (r.Fault != nil) && (x.Fault == nil || x.Fault.Kind != fault.Cut) {
+		out = append(out, fmt.Sprintf("the decoder's fault is %v, the meter's %v", x.Fault, r.Fault))
+	}
+	return out
+}
+
+// readSizes decodes a stream cut into reads of many sizes; what is told must not depend on them.
+func readSizes(d dialect.Dialect, stream []byte) []string {
+	var want *llm.Response
+	for _, size := range []int{len(stream), 1, 2, 3, 7, 64, 1000} {
+		frames := frame.SSE(&sized{stream, size}, nil, most)
+		got, err := llm.Collect(d.Name(), d.Codec().DecodeStream(frames))
+		if err != nil {
+			return []string{fmt.Sprintf("read size %d: %v", size, err)}
+		}
+		if want == nil {
+			want = got
+		} else if diff := Same(want, got); diff != "" {
+			return []string{fmt.Sprintf("read size %d: %s", size, diff)}
+		}
+	}
+	return nil
+}
+
+// sized reads at most n bytes at a time.
+type sized struct {
+	rest []byte
+	n    int
+}
+
+// Read implements io.Reader.
+func (s *sized) Read(p []byte) (int, error) {
+	r := bytes.NewReader(s.rest)
+	n, err := r.Read(p[:min(len(p), s.n)])
+	s.rest = s.rest[n:]
+	return n, err
+}
+
+// Frames cuts a stream of Server-Sent Events.
+func Frames(stream []byte) frame.Seq { return frame.SSE(bytes.NewReader(stream), nil, most) }
+
+// Checked passes events on and notes where they break the grammar.
+func Checked(in iter.Seq2[llm.Event, error], problems *[]string) iter.Seq2[llm.Event, error] {
+	return func(yield func(llm.Event, error) bool) {
+		check := llm.Grammar()
+		for e, err := range in {
+			if err == nil {
+				if broken := check(e); broken != nil {
+					*problems = append(*problems, "grammar: "+broken.Error())
+				}
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if broken := check(llm.Event{}); broken != nil {
+			*problems = append(*problems, "grammar: "+broken.Error())
+		}
+	}
+}
+
+// WriteStream encodes events and returns what goes over the wire.
+func WriteStream(c dialect.Codec, req *llm.Request, in iter.Seq2[llm.Event, error], losses *[]llm.Loss) ([]byte, error) {
+	var b bytes.Buffer
+	for f, err := range c.EncodeStream(req, in, func(l llm.Loss) { *losses = append(*losses, l) }) {
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Raw) == 0 {
+			return nil, fmt.Errorf("an empty frame")
+		}
+		b.Write(f.Raw)
+	}
+	return b.Bytes(), nil
+}
+
+func checkFault(t *testing.T, d dialect.Dialect, body string, kind fault.Kind) {
+	t.Helper()
+	f := d.ReadFault(400, nil, []byte(body))
+	if f == nil || f.Kind != kind || f.Origin != fault.There || f.Message == "" {
+		t.Errorf("ReadFault(%s) = %+v, want kind %s", body, f, kind)
+	}
+}
+
+// checkOwnFaults writes a fault of every kind and reads it as a client would.
+func checkOwnFaults(t *testing.T, d dialect.Dialect) {
+	t.Helper()
+	for _, k := range []fault.Kind{fault.Malformed, fault.Unauthorized, fault.NotFound, fault.RateLimit, fault.Overloaded, fault.Upstream, fault.Internal} {
+		f := fault.New(k, "said to the \"client\"\nin two lines")
+		whole := d.Fault(nil, f, dialect.Whole)
+		if err := rawjson.Check(whole); err != nil {
+			t.Errorf("%s: no JSON: %v: %s", k, err, whole)
+		}
+		if back := d.ReadFault(f.Status(), nil, whole); back.Message != f.Message {
+			t.Errorf("%s: %q is read as %q", k, f.Message, back.Message)
+		}
+		n := 0
+		for fr, err := range Frames(d.Fault(nil, f, dialect.Stream)) {
+			n++
+			if err != nil || fr.Tail || rawjson.Check(fr.Data) != nil {
+				t.Errorf("%s: no frame: %v: %s", k, err, fr.Data)
+			} else if back := d.ReadFault(0, nil, fr.Data); back.Message != f.Message {
+				t.Errorf("%s: in a stream %q is read as %q", k, f.Message, back.Message)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d frames in a stream, want 1", k, n)
+		}
+	}
+}
+
+func carriesRequest(t *testing.T, d dialect.Dialect, x *llm.Request) {
+	t.Helper()
+	c := d.Codec()
+	before := *x
+	call, losses, err := c.EncodeRequest(x, llm.Facts{Model: "the-model"})
+	if err != nil {
+		if f := fault.Of(err); f.Kind != fault.Unsupported || f.Param == "" {
+			t.Errorf("refused without naming what cannot be sent: %v", err)
+		}
+		return
+	}
+	if diff := Same(&before, x); diff != "" {
+		t.Errorf("the encoder changed what it was given: %s", diff)
+	}
+	again := dialect.Call{Op: llm.OpChat, Body: call.Body}
+	if _, err := d.Peek(&again); err != nil {
+		t.Fatalf("peek of what was written: %v\n%s", err, call.Body)
+	}
+	y, err := c.DecodeRequest(again)
+	if err != nil {
+		t.Fatalf("decode of what was written: %v\n%s", err, call.Body)
+	}
+	Check(t, x, y, losses)
+}
+
+func carriesAnswer(t *testing.T, d dialect.Dialect, x *llm.Response, wellFormed func([]byte) error) {
+	t.Helper()
+	c := d.Codec()
+	req := &llm.Request{From: d.Name(), WantUsage: true, Sampling: llm.Sampling{Logprobs: true}}
+	body, losses, err := c.EncodeResponse(req, x)
+	if err != nil {
+		t.Fatalf("encode: %v", err)
+	}
+	y, err := c.DecodeResponse(body)
+	if err != nil {
+		t.Fatalf("decode of what was written: %v\n%s", err, body)
+	}
+	CheckAnswer(t, x, y, losses)
+
+	req.Stream = true
+	losses = nil
+	stream, err := WriteStream(c, req, llm.Replay(x), &losses)
+	if err != nil {
+		t.Fatalf("encode the stream: %v", err)
+	}
+	if wellFormed == nil {
+		wellFormed = holdsJSON
+	}
+	if err := wellFormed(stream); err != nil {
+		t.Errorf("stream: %v\n%s", err, stream)
+	}
+	var broken []string
+	y, err = llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(stream)), &broken))
+	if err != nil {
+		t.Fatalf("decode of the stream: %v\n%s", err, stream)
+	}
+	report(t, broken)
+	for _, p := range StreamProblems(x, y, false, losses) {
+		t.Errorf("stream: %s", p)
+	}
+}
+
+func holdsJSON(stream []byte) error {
+	for f, err := range Frames(stream) {
+		if err != nil {
+			return err
+		}
+		if data := strings.TrimSpace(string(f.Data)); data != "[DONE]" && rawjson.Check(f.Data) != nil {
+			return fmt.Errorf("a frame holds no JSON: %s", f.Data)
+		}
+	}
+	return nil
+}

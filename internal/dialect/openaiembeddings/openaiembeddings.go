@@ -1,0 +1,160 @@
+// Package openaiembeddings passes OpenAI's embeddings (POST /v1/embeddings). It has the cheap face only: a call can be
+// routed, metered and refused in its own words, not translated.
+//
+// An answer is megabytes of numbers with a few words of usage before or after them. The meter never parses the numbers:
+// it looks for the members it needs near both ends first. No text of the client is in an answer, and base64 has no
+// quotes, so a needle found is a member.
+package openaiembeddings
+
+import (
+	"bytes"
+	"net/http"
+
+	"weir/internal/dialect"
+	"weir/internal/dialect/openai"
+	"weir/internal/fault"
+	"weir/internal/frame"
+	"weir/internal/llm"
+	"weir/internal/rawjson"
+	"weir/internal/splice"
+)
+
+// Path is where the dialect is spoken.
+const Path = "/v1/embeddings"
+
+// New returns the dialect. It holds no state and is safe for concurrent use.
+func New() dialect.Dialect { return embeddings{} }
+
+type embeddings struct{}
+
+var _ dialect.Dialect = embeddings{}
+
+var governed = splice.NewSpec("model")
+
+// Name implements dialect.Dialect.
+func (embeddings) Name() llm.Dialect { return llm.OpenAIEmbeddings }
+
+// Peek implements dialect.Dialect.
+func (embeddings) Peek(c *dialect.Call) (llm.Head, error) {
+	var h llm.Head
+	ix, err := governed.Scan(c.Body)
+	if err != nil {
+		return h, openai.Refused(err)
+	}
+	c.Index = ix
+	h.Model, err = openai.Model(ix.Get(c.Body, 0))
+	return h, err
+}
+
+// Edit implements dialect.Dialect. There is no output to limit and no stream; the call returned has no Index.
+func (embeddings) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
+	var changes []splice.Change
+	if e.Model != "" {
+		var one [1]splice.Change
+		one[0] = splice.Change{Member: 0, Value: rawjson.AppendString(nil, e.Model)}
+		changes = one[:]
+	}
+	out := governed.Apply(dst, c.Body, &c.Index, changes...)
+	c.Body, c.Index = out[len(dst):], splice.Index{}
+	return c, nil
+}
+
+// Fault implements dialect.Dialect.
+func (embeddings) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
+	return openai.AppendFault(dst, f, form)
+}
+
+// ReadFault implements dialect.Dialect.
+func (embeddings) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
+	return openai.ReadFault(status, h, body)
+}
+
+// Codec implements dialect.Dialect.
+func (embeddings) Codec() dialect.Codec { return nil }
+
+// Meter implements dialect.Dialect.
+func (embeddings) Meter() dialect.Meter { return &meter{} }
+
+type meter struct{ r dialect.Reading }
+
+// Read implements dialect.Meter.
+func (m *meter) Read() *dialect.Reading { return &m.r }
+
+// Frame implements dialect.Meter. Embeddings do not stream.
+func (m *meter) Frame(frame.Frame) {}
+
+// Body implements dialect.Meter.
+func (m *meter) Body(body []byte) {
+	m.r.Began, m.r.Ended = true, true
+	m.r.Model = rawjson.Text(member(body, `"model"`))
+	m.r.ID = rawjson.Text(member(body, `"id"`))
+	if usage := member(body, `"usage"`); rawjson.Kind(usage) == '{' {
+		m.usage(usage)
+	}
+	if len(body) < end { // an error is small
+		if k := rawjson.Kind(rawjson.Get(body, "error")); k == '{' || k == '"' {
+			m.r.Fault = openai.ReadFault(0, nil, body)
+		}
+	}
+}
+
+// usage reads the counters. Where only a total is stated all of it was read: nothing is generated.
+func (m *meter) usage(v []byte) {
+	u := &llm.Usage{}
+	count := func(dst *int64, said llm.Fields, raw []byte) {
+		if n, ok := rawjson.Int(raw); ok && n >= 0 {
+			*dst = n
+			u.Said |= said
+		}
+	}
+	for name, val := range rawjson.Members(v) {
+		switch string(name) {
+		case "prompt_tokens":
+			count(&u.Input, llm.SaidInput, val)
+		case "total_tokens":
+			count(&u.Total, llm.SaidTotal, val)
+		case "cost":
+			u.Cost = llm.Num(rawjson.Num(val))
+		}
+	}
+	if !u.Has(llm.SaidInput) && u.Has(llm.SaidTotal) {
+		u.Input, u.Said = u.Total, u.Said|llm.SaidInput
+	}
+	if u.Said != 0 {
+		m.r.Usage = u
+	}
+}
+
+// end is how much of either end of a body is looked at before all of it, in bytes.
+const end = 4 << 10
+
+// member returns the value of a member by its quoted name, wherever it stands; nil where there is none.
+func member(body []byte, name string) []byte {
+	needle := []byte(name)
+	if len(body) > 2*end {
+		if v := value(body, len(body)-end+bytes.LastIndex(body[len(body)-end:], needle), len(body)-end, needle); v != nil {
+			return v
+		}
+		if v := value(body, bytes.Index(body[:end], needle), 0, needle); v != nil {
+			return v
+		}
+	}
+	return value(body, bytes.Index(body, needle), 0, needle)
+}
+
+// value returns the value of the member whose name stands at offset at; nil if at lies before from or holds no member.
+func value(body []byte, at, from int, needle []byte) []byte {
+	if at < from {
+		return nil
+	}
+	i := rawjson.Space(body, at+len(needle))
+	if i >= len(body) || body[i] != ':' {
+		return nil
+	}
+	i = rawjson.Space(body, i+1)
+	stop, err := rawjson.Skip(body, i)
+	if err != nil {
+		return nil
+	}
+	return body[i:stop]
+}

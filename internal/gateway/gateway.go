@@ -1,0 +1,201 @@
+// Package gateway is the domain: what an exchange is, who may do what, where a request can go and what is written down
+// of it. It holds values and interfaces and does no I/O.
+package gateway
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"time"
+
+	"weir/internal/fault"
+	"weir/internal/llm"
+)
+
+// Target is one place a request can be sent to: a provider's name in the document and the model's name there.
+type Target struct{ Provider, Model string }
+
+// String returns PROVIDER/MODEL.
+func (t Target) String() string { return t.Provider + "/" + t.Model }
+
+// Grant is what a key may do. It is immutable and shared by all exchanges of the key.
+type Grant struct {
+	Key     string    // the key's name, never the key
+	Models  []string  // names it may use, exact or with *; nil = every declared name
+	Strict  bool      // refuse losses from Changed up
+	Expires time.Time // zero = never
+}
+
+// May reports whether the grant allows a model name. declared says that the name stands under the document's models;
+// a grant without a list allows those and no PROVIDER/MODEL.
+func (g *Grant) May(model string, declared bool) bool {
+	if g.Models == nil {
+		return declared
+	}
+	for _, pattern := range g.Models {
+		if Glob(pattern, model) {
+			return true
+		}
+	}
+	return false
+}
+
+// Glob reports whether name matches a pattern in which * stands for any run of bytes. Its time is linear in
+// len(pattern)·len(name) at worst.
+func Glob(pattern, name string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if !star {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, head) {
+		return false
+	}
+	name = name[len(head):]
+	for {
+		piece, more, again := strings.Cut(rest, "*")
+		if !again {
+			return strings.HasSuffix(name, piece)
+		}
+		i := strings.Index(name, piece)
+		if i < 0 {
+			return false
+		}
+		name, rest = name[i+len(piece):], more
+	}
+}
+
+// Candidate is a target that was looked at when a plan was made, or when its turn came.
+type Candidate struct {
+	Target Target
+	Why    string // why it was passed over; "" = it was not
+}
+
+// Plan says where a request may go, in order. It is made before anything is sent and not changed after.
+type Plan struct {
+	Rule       string   // the document's name that matched
+	Targets    []Target // in the order of tries
+	Tries      int      // at most so many are tried
+	MaxOutput  int64    // the model's limit on output; 0 = none
+	PassedOver []Candidate
+}
+
+// Router finds the rule for an exchange and plans it. It is a pure function over values and safe for concurrent use.
+type Router interface {
+	// Match returns the rule for the model asked for and whether the document declares it by name; the fault is NotFound.
+	Match(x *Exchange) (rule string, declared bool, err error)
+	Plan(rule string, x *Exchange) (Plan, error)
+}
+
+// Directory finds the grant of a presented credential. Implementations keep hashes only and compare them whole.
+type Directory interface {
+	Grant(credential string) (*Grant, bool)
+}
+
+// Policy has a name for records.
+type Policy interface{ Name() string }
+
+// Admitter is a policy that allows, amends or refuses (*fault.Fault) before anything is sent.
+type Admitter interface {
+	Policy
+	Admit(context.Context, *Exchange) error
+}
+
+// Settler is a policy that has something to finish when the exchange ends, however it ends.
+type Settler interface {
+	Policy
+	Settle(*Exchange)
+}
+
+// Observer sees every exchange begin and end. End takes over the exchange: nobody changes it after.
+type Observer interface {
+	Begin(*Exchange)
+	End(*Exchange)
+}
+
+// Seals keeps sealed reasoning for clients whose dialect has no place for it, so that it can be put back when the
+// conversation returns. Implementations are bounded and expiring, keep nothing in the clear, and are safe for
+// concurrent use.
+type Seals interface {
+	// Put keeps the sealed parts of the turn that made the tool call.
+	Put(tenant, provider, callID string, parts []llm.Part)
+	// Get returns what was kept, nil if nothing is.
+	Get(tenant, provider, callID string) []llm.Part
+}
+
+// Ending is how an exchange ended.
+type Ending string
+
+// The endings.
+const (
+	Done       Ending = "done"        // the answer was delivered whole
+	Refused    Ending = "refused"     // by us, before anything was sent
+	Failed     Ending = "failed"      // no target answered; the client got an error
+	Cut        Ending = "cut"         // the answer broke off; the client was told
+	ClientGone Ending = "client_gone" // the client left
+)
+
+// Mode is how an attempt carried the request.
+type Mode string
+
+// The modes: bytes passed, or translated between dialects.
+const (
+	Passed     Mode = "passed"
+	Translated Mode = "translated"
+)
+
+// Attempt is one try of one target. Durations count from the attempt's start; zero means that it did not come to it.
+type Attempt struct {
+	Target     Target
+	Dialect    llm.Dialect // spoken with the provider
+	Mode       Mode
+	Start      time.Duration // from the exchange's start
+	Head       time.Duration // until the answer's head
+	FirstEvent time.Duration // until something of substance came
+	Took       time.Duration
+	Status     int    // the provider's, 0 = no head came
+	UpstreamID string // the provider's request id
+	Fault      *fault.Fault
+	Losses     []llm.Loss
+}
+
+// Exchange is one request and its answer: the record of everything that was decided and done. One goroutine owns it
+// until Observer.End.
+type Exchange struct {
+	ID       string // UUIDv7
+	Start    time.Time
+	Revision string // of the configuration it ran under
+	Method   string
+	Path     string // without query
+	Client   netip.Addr
+	Agent    string // User-Agent, bounded
+	Dialect  llm.Dialect
+	Op       llm.Op
+	Grant    *Grant // nil = not identified
+	Head     llm.Head
+	Strict   bool
+
+	Plan     Plan
+	Attempts []Attempt
+
+	Status     int // what the client got; 499 = it left before
+	Ending     Ending
+	Fault      *fault.Fault // the one the client was shown or that ended the exchange
+	Losses     []llm.Loss   // of request and answer, for the target that answered
+	Usage      *llm.Usage
+	Stop       llm.Stop
+	Model      string // the answering model's own name
+	AnswerID   string
+	BytesIn    int64         // request body as received
+	BytesOut   int64         // answer body as sent
+	FirstByte  time.Duration // until the first byte went to the client
+	FirstEvent time.Duration // until the first event of substance went to the client
+	Took       time.Duration
+}
+
+// Answered returns the target that answered, or the last one tried; the zero Target if none was.
+func (x *Exchange) Answered() Target {
+	if len(x.Attempts) == 0 {
+		return Target{}
+	}
+	return x.Attempts[len(x.Attempts)-1].Target
+}
