@@ -1,0 +1,197 @@
+// Package provider is what a place that serves models is: where it is, how it is addressed and signed, and how its
+// answers are framed. Which language is spoken there is the dialect's matter.
+//
+// Most providers are data: HTTP serves every one that takes a base URL and a static credential. Those that sign, address
+// or frame differently live in the packages below this one.
+package provider
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/frame"
+	"weir/internal/llm"
+)
+
+// Shot is one request about to be sent.
+type Shot struct {
+	Dialect llm.Dialect   // spoken with the provider
+	Call    dialect.Call  // Path from the dialect's root; Header holds what the codec or the edit demands
+	Client  http.Header   // the client's headers; nil when the request was translated
+	Body    io.ReadCloser // reads Call.Body; closed by the transport
+}
+
+// Provider is one place. Implementations are immutable and safe for concurrent use.
+type Provider interface {
+	// Name is the document's name.
+	Name() string
+	// Speaks lists the dialects for an operation, the preferred one first.
+	Speaks(llm.Op) []llm.Dialect
+	// Request builds the request with URL, credential and headers. The client's credential is never in it.
+	Request(context.Context, Shot) (*http.Request, error)
+	// Frames cuts a streamed answer; buf is scratch for the first reads.
+	Frames(body io.Reader, buf []byte) frame.Seq
+}
+
+// Auth is how a credential is presented, in the words of the document's `auth`.
+type Auth string
+
+// The ways to present a static credential.
+const (
+	Bearer     Auth = "bearer"
+	XAPIKey    Auth = "x-api-key"
+	XGoogKey   Auth = "x-goog-api-key"
+	APIKey     Auth = "api-key"
+	Anonymous  Auth = "none"
+	MaxFrame        = 16 << 20 // bytes of the largest event of a stream
+	apiVersion      = "2023-06-01"
+)
+
+// HTTP is a provider that is data. Set the fields, then call Ready once before use; after that it is immutable.
+type HTTP struct {
+	Label   string // the document's name
+	Base    string // absolute URL as the dialect's official SDK takes it
+	Dialect []llm.Dialect
+	Auth    Auth     // "" = what the dialect's SDK sends
+	Key     string   // the credential
+	Pass    []string // further client headers that go up, canonical or not
+	Ops     map[llm.Dialect]llm.Op
+
+	base *url.URL
+	pass map[string]bool
+}
+
+// Ready checks and prepares p.
+func (p *HTTP) Ready() error {
+	u, err := url.Parse(p.Base)
+	if err != nil {
+		return err
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	p.base = u
+	p.pass = make(map[string]bool, len(p.Pass))
+	for _, h := range p.Pass {
+		p.pass[http.CanonicalHeaderKey(h)] = true
+	}
+	return nil
+}
+
+// Name implements Provider.
+func (p *HTTP) Name() string { return p.Label }
+
+// Speaks implements Provider.
+func (p *HTTP) Speaks(op llm.Op) []llm.Dialect {
+	var out []llm.Dialect
+	for _, d := range p.Dialect {
+		if p.Ops[d] == op {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// Frames implements Provider.
+func (p *HTTP) Frames(body io.Reader, buf []byte) frame.Seq { return frame.SSE(body, buf, MaxFrame) }
+
+// Request implements Provider.
+func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
+	if p.base == nil {
+		return nil, fault.New(fault.Internal, "provider %s is not ready", p.Label)
+	}
+	u := *p.base
+	path := s.Call.Path
+	if !bare(s.Dialect) {
+		path = strings.TrimPrefix(path, "/v1")
+	}
+	u.Path += path
+	u.RawPath = ""
+	u.RawQuery = s.Call.Query
+	h := make(http.Header, 12)
+	for name, values := range s.Client {
+		if goesUp(name) || p.pass[name] {
+			h[name] = values
+		}
+	}
+	for name, values := range s.Call.Header {
+		h[name] = values
+	}
+	h["Accept-Encoding"] = identity
+	if h["Content-Type"] == nil || s.Client == nil {
+		h["Content-Type"] = jsonType
+	}
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = agent
+	}
+	if s.Dialect == llm.AnthropicMessages && h["Anthropic-Version"] == nil {
+		h["Anthropic-Version"] = []string{apiVersion}
+	}
+	p.sign(h, s.Dialect)
+	req := &http.Request{
+		Method: http.MethodPost, URL: &u, Host: u.Host, Header: h,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: s.Body, ContentLength: int64(len(s.Call.Body)),
+	}
+	return req.WithContext(ctx), nil
+}
+
+var (
+	identity = []string{"identity"}
+	jsonType = []string{"application/json"}
+	agent    = []string{"weir"}
+)
+
+func (p *HTTP) sign(h http.Header, d llm.Dialect) {
+	auth := p.Auth
+	if auth == "" {
+		auth = Bearer
+		if bare(d) {
+			auth = XAPIKey
+		}
+	}
+	if p.Key == "" {
+		return
+	}
+	switch auth {
+	case Bearer:
+		h["Authorization"] = []string{"Bearer " + p.Key}
+	case XAPIKey:
+		h["X-Api-Key"] = []string{p.Key}
+	case XGoogKey:
+		h["X-Goog-Api-Key"] = []string{p.Key}
+	case APIKey:
+		h["Api-Key"] = []string{p.Key}
+	case Anonymous:
+	}
+}
+
+// bare reports whether the dialect's SDK takes the bare host as base URL and appends /v1 itself.
+func bare(d llm.Dialect) bool { return d == llm.AnthropicMessages }
+
+// SameBase reports whether one base URL can serve both dialects.
+func SameBase(a, b llm.Dialect) bool { return bare(a) == bare(b) }
+
+// goesUp reports whether a client's header passes to every provider. Credentials, cookies, proxy and forwarding
+// headers never do, whatever a document names in pass_headers.
+func goesUp(name string) bool {
+	switch name {
+	case "Accept", "Content-Type", "User-Agent":
+		return true
+	}
+	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "Openai-") || strings.HasPrefix(name, "X-Stainless-")
+}
+
+// Closed reports whether a header may never be passed up, so that a document cannot name it in pass_headers.
+func Closed(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	switch name {
+	case "Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie", "Forwarded", "Host", "Content-Length",
+		"Accept-Encoding", "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Encoding":
+		return true
+	}
+	return strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Weir-")
+}
