@@ -1,0 +1,258 @@
+// Package compile turns the document and the catalog into the engine's snapshot: one immutable value with every name
+// resolved. What only shows when the parts are put together is refused here, at the line it was written in.
+package compile
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/internal/catalog"
+	"weir/internal/config"
+	"weir/internal/dialect"
+	"weir/internal/dialect/anthropic"
+	"weir/internal/dialect/openaichat"
+	"weir/internal/dialect/openaiembeddings"
+	"weir/internal/engine"
+	"weir/internal/gateway"
+	"weir/internal/llm"
+	"weir/internal/provider"
+	"weir/internal/route"
+)
+
+// operations says which operation each dialect of this build belongs to.
+var operations = map[llm.Dialect]llm.Op{
+	llm.OpenAIChat:        llm.OpChat,
+	llm.AnthropicMessages: llm.OpChat,
+	llm.OpenAIEmbeddings:  llm.OpEmbeddings,
+}
+
+var languages = map[llm.Dialect]dialect.Dialect{
+	llm.OpenAIChat:        openaichat.New(),
+	llm.AnthropicMessages: anthropic.New(),
+	llm.OpenAIEmbeddings:  openaiembeddings.New(),
+}
+
+// Dialects lists the wire languages of this build.
+func Dialects() []string {
+	return []string{string(llm.OpenAIChat), string(llm.OpenAIEmbeddings), string(llm.AnthropicMessages)}
+}
+
+// Dialect returns a wire language of this build, nil for another.
+func Dialect(name llm.Dialect) dialect.Dialect { return languages[name] }
+
+// Compiler makes snapshots. It keeps what outlives a revision: the connections to providers. It is safe for concurrent use.
+type Compiler struct {
+	catalog *catalog.Catalog
+	mu      sync.Mutex // guards transports; taken once a provider and revision
+	pools   map[time.Duration]*http.Transport
+}
+
+// New returns a compiler over a catalog.
+func New(c *catalog.Catalog) *Compiler {
+	return &Compiler{catalog: c, pools: map[time.Duration]*http.Transport{}}
+}
+
+// Options are what reading a document needs to know of this build.
+func (c *Compiler) Options(env func(string) (string, bool)) config.Options {
+	return config.Options{Env: env, Dialects: Dialects(), Catalog: func(name string) bool { _, ok := c.catalog.Entry(name); return ok }}
+}
+
+// Snapshot compiles a document. The error is that of config: with file, line and path.
+func (c *Compiler) Snapshot(d *config.Document, revision string) (*engine.Snapshot, error) {
+	s := &engine.Snapshot{Revision: revision, Places: map[string]*engine.Place{}, Dialect: Dialect, MaxBody: int64(d.Limits.Body)}
+	var problems []error
+	for i := range d.Providers {
+		place, err := c.place(d, &d.Providers[i])
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		s.Places[d.Providers[i].Name] = place
+	}
+	table := &route.Table{Models: map[string]route.Model{}, Providers: map[string]bool{}, Fit: fit(s.Places)}
+	for name := range s.Places {
+		table.Providers[name] = true
+	}
+	for i := range d.Models {
+		m := &d.Models[i]
+		targets := make([]gateway.Target, len(m.Targets))
+		for j, t := range m.Targets {
+			targets[j] = gateway.Target{Provider: t.Provider, Model: t.Model}
+		}
+		table.Models[m.Name] = route.Model{Targets: targets, MaxOutput: m.MaxOutput}
+		s.Models = append(s.Models, m.Name)
+	}
+	s.Router = table
+	dir, err := directory(d)
+	if err != nil {
+		problems = append(problems, err)
+	}
+	s.Directory = dir
+	return s, errors.Join(problems...)
+}
+
+func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place, error) {
+	at := func(member, message, hint string) error {
+		return d.Problem("providers."+p.Name+member, message, hint)
+	}
+	name := p.Catalog
+	if name == "" {
+		name = p.Name
+	}
+	entry, known := c.catalog.Entry(name)
+	if p.BaseURL != "" && p.Catalog == "" {
+		entry, known = nil, false // a place of its own that happens to be named like an entry
+		if e, ok := c.catalog.Entry(p.Name); ok {
+			entry, known = e, true
+		}
+	}
+	h := &provider.HTTP{Label: p.Name, Base: p.BaseURL, Auth: provider.Auth(p.Auth), Key: p.APIKey.Reveal(), Pass: p.PassHeaders, Ops: operations}
+	for _, name := range config.Dialects(p.Speaks, Dialects()) {
+		h.Dialect = append(h.Dialect, llm.Dialect(name))
+	}
+	if known {
+		if h.Base == "" {
+			h.Base = entry.BaseURL
+		}
+		if h.Dialect == nil {
+			h.Dialect = entry.Speaks
+		}
+		if h.Auth == "" {
+			h.Auth = provider.Auth(entry.Auth)
+		}
+	}
+	if h.Base == "" || len(h.Dialect) == 0 {
+		return nil, at("", "nothing says where this provider is or what it speaks", "write base_url and speaks, or catalog with a name `weir` knows: "+strings.Join(c.catalog.Names(), ", "))
+	}
+	for _, other := range h.Dialect[1:] {
+		if !provider.SameBase(h.Dialect[0], other) {
+			return nil, at(".speaks", fmt.Sprintf("%s and %s take different base URLs", h.Dialect[0], other), "write two providers, one for each")
+		}
+	}
+	for i, name := range p.PassHeaders {
+		if provider.Closed(name) {
+			return nil, at(fmt.Sprintf(".pass_headers[%d]", i), "the header "+name+" never goes to a provider", "leave it out")
+		}
+	}
+	if err := h.Ready(); err != nil {
+		return nil, at(".base_url", err.Error(), "")
+	}
+	facts := entry
+	return &engine.Place{
+		Provider: h, Client: c.transport(p.Timeouts.Connect),
+		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
+		Drain: p.ClientGone == "drain", Facts: facts.Facts,
+	}, nil
+}
+
+// transport returns the connections for a connect time-out. They are shared by all providers and revisions: a pool is
+// per host anyway, and a reload must not close connections in use.
+func (c *Compiler) transport(connect time.Duration) http.RoundTripper {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t := c.pools[connect]; t != nil {
+		return t
+	}
+	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
+	t := &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dialer.DialContext,
+		TLSHandshakeTimeout:    connect,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true,
+		MaxIdleConns:           4096,
+		MaxIdleConnsPerHost:    1024,
+		IdleConnTimeout:        50 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 256 << 10,
+	}
+	c.pools[connect] = t
+	return t
+}
+
+// Close closes idle connections to providers.
+func (c *Compiler) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range c.pools {
+		t.CloseIdleConnections()
+	}
+}
+
+// fit says why a provider cannot carry an operation for a client's dialect.
+func fit(places map[string]*engine.Place) route.Fit {
+	return func(t gateway.Target, op llm.Op, client llm.Dialect) string {
+		place := places[t.Provider]
+		if place == nil {
+			return "the provider " + t.Provider + " is not in the document"
+		}
+		speaks := place.Provider.Speaks(op)
+		if len(speaks) == 0 {
+			return "the provider " + t.Provider + " serves no " + string(op)
+		}
+		for _, d := range speaks {
+			if d == client {
+				return ""
+			}
+		}
+		if mine := languages[client]; mine != nil && mine.Codec() != nil {
+			for _, d := range speaks {
+				if up := languages[d]; up != nil && up.Codec() != nil {
+					return ""
+				}
+			}
+		}
+		return "the provider " + t.Provider + " does not speak " + string(client) + " and cannot be translated to"
+	}
+}
+
+// grants finds keys by their SHA-256. The keys themselves are not kept.
+type grants map[[sha256.Size]byte]*granted
+
+type granted struct {
+	hash  [sha256.Size]byte
+	grant gateway.Grant
+}
+
+// Grant implements gateway.Directory. The look-up is by hash, which tells nothing of how much of a key was right; the
+// hash found is compared whole once more, in constant time.
+func (g grants) Grant(credential string) (*gateway.Grant, bool) {
+	hash := sha256.Sum256([]byte(credential))
+	k, ok := g[hash]
+	if !ok || subtle.ConstantTimeCompare(hash[:], k.hash[:]) != 1 {
+		return nil, false
+	}
+	return &k.grant, true
+}
+
+func directory(d *config.Document) (grants, error) {
+	out := make(grants, len(d.Keys))
+	for i := range d.Keys {
+		k := &d.Keys[i]
+		g := &granted{grant: gateway.Grant{Key: k.Name, Models: k.Models, Strict: k.Strict, Expires: k.Expires}}
+		if k.Hash != "" {
+			raw, err := hex.DecodeString(strings.TrimPrefix(k.Hash, "sha256:"))
+			if err != nil || len(raw) != sha256.Size {
+				return nil, d.Problem(fmt.Sprintf("keys[%d].hash", i), "this is not sha256: and 64 hexadecimal digits", "")
+			}
+			copy(g.hash[:], raw)
+		} else {
+			g.hash = sha256.Sum256([]byte(k.Key.Reveal()))
+		}
+		if twin, ok := out[g.hash]; ok {
+			return nil, d.Problem(fmt.Sprintf("keys[%d]", i), "the keys "+twin.grant.Key+" and "+k.Name+" are the same", "make a new one")
+		}
+		out[g.hash] = g
+	}
+	return out, nil
+}

@@ -1,0 +1,280 @@
+// Package engine serves one exchange from its first byte to its last.
+//
+// Serve is the whole way, written once: identify, read, peek, match, admit, plan, then attempt by attempt until one
+// answers, relay, and settle in every ending. A request in the target's own dialect is passed as bytes with a spliced
+// edit; one in another dialect is decoded, encoded and its losses noted. The exchange it leaves behind is the record.
+//
+// An Engine holds one immutable Snapshot at a time; an exchange keeps the one it began under. Nothing on the way waits
+// for anything but the client and the provider.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/gateway"
+	"weir/internal/llm"
+	"weir/internal/provider"
+)
+
+// Snapshot is everything a decision needs, compiled from one revision of the document. It is immutable.
+type Snapshot struct {
+	Revision  string
+	Directory gateway.Directory
+	Router    gateway.Router
+	Places    map[string]*Place // by provider name
+	Dialect   func(llm.Dialect) dialect.Dialect
+	Admitters []gateway.Admitter
+	MaxBody   int64    // bytes of a request after decompression
+	Models    []string // declared names, in the document's order
+}
+
+// Place is a provider with how this node reaches it.
+type Place struct {
+	Provider  provider.Provider
+	Client    http.RoundTripper
+	FirstByte time.Duration // until the answer's head; 0 = no limit, as for the others
+	Idle      time.Duration // between two reads of the answer
+	Total     time.Duration // the whole attempt
+	Drain     bool          // read on when the client has left, so that usage is known
+	Facts     func(model string) llm.Facts
+}
+
+// Engine serves exchanges. Make one with New; it is safe for concurrent use.
+type Engine struct {
+	snapshot atomic.Pointer[Snapshot]
+	observer gateway.Observer
+	seals    gateway.Seals
+	wheel    *wheel
+	bodyTime time.Duration
+
+	ending   context.Context // ends when draining is over: what is still open is told and cut
+	end      context.CancelCauseFunc
+	mu       sync.Mutex // guards draining against open, once an exchange; both are a few instructions
+	open     int
+	draining bool
+	idle     chan struct{} // closed when draining and nothing is open
+}
+
+// New returns an engine that serves nothing until Use. The observer and the seals may be nil.
+func New(observer gateway.Observer, seals gateway.Seals) *Engine {
+	e := &Engine{observer: observer, seals: seals, wheel: newWheel(), bodyTime: bodyTime, idle: make(chan struct{})}
+	e.ending, e.end = context.WithCancelCause(context.Background())
+	return e
+}
+
+// Use makes s the snapshot of exchanges that begin from now on.
+func (e *Engine) Use(s *Snapshot) { e.snapshot.Store(s) }
+
+// Snapshot returns the one in use, nil before the first.
+func (e *Engine) Snapshot() *Snapshot { return e.snapshot.Load() }
+
+// Open returns how many exchanges are under way.
+func (e *Engine) Open() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.open
+}
+
+// Draining reports whether Drain was called.
+func (e *Engine) Draining() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.draining
+}
+
+// Drain takes no new exchanges and waits until the open ones are finished. When ctx ends before that, the rest are cut,
+// each with an error in its dialect. Close comes after it.
+func (e *Engine) Drain(ctx context.Context) {
+	e.mu.Lock()
+	if !e.draining && e.open == 0 {
+		close(e.idle)
+	}
+	e.draining = true
+	e.mu.Unlock()
+	select {
+	case <-e.idle:
+	case <-ctx.Done():
+		e.end(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
+		<-e.idle
+	}
+}
+
+// Context is the one every connection's context must come from: it ends when draining is over, with the reason.
+func (e *Engine) Context() context.Context { return e.ending }
+
+// Close ends the engine's goroutine. No exchange may be open.
+func (e *Engine) Close() {
+	e.end(nil)
+	e.wheel.close()
+}
+
+// enter counts an exchange in, unless the engine drains.
+func (e *Engine) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.draining {
+		return false
+	}
+	e.open++
+	return true
+}
+
+func (e *Engine) leave() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.open--
+	if e.draining && e.open == 0 {
+		close(e.idle)
+	}
+}
+
+// call is the working state of one exchange; one goroutine owns it.
+type call struct {
+	e *Engine
+	s *Snapshot
+	x *gateway.Exchange
+	w http.ResponseWriter
+	r *http.Request
+	d dialect.Dialect
+
+	in      dialect.Call
+	body    *buffer      // of in.Body
+	request *llm.Request // decoded once, when a target first needs it
+	admits  []gateway.Admitter
+	last    *fault.Fault // of the last attempt that failed
+	wrote   bool         // the answer's head went out
+	gone    bool         // the client left
+	lost    lostHeader
+}
+
+// Serve answers one request in a dialect. It is the order of the product: identity before anything else, nothing sent
+// before it is admitted and planned, one record in every ending.
+func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, d dialect.Dialect, op llm.Op) {
+	now := time.Now()
+	c := &call{e: e, s: e.snapshot.Load(), w: w, r: r, d: d}
+	c.x = &gateway.Exchange{
+		ID: newID(now), Start: now, Method: r.Method, Path: r.URL.Path, Client: clientAddr(r.RemoteAddr),
+		Agent: bounded(r.UserAgent(), 200), Dialect: d.Name(), Op: op,
+	}
+	if e.observer != nil {
+		e.observer.Begin(c.x)
+	}
+	if !e.enter() {
+		c.refuse(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
+		c.settle()
+		return
+	}
+	defer e.leave()
+	defer c.finish()
+
+	if c.s == nil {
+		c.refuse(fault.New(fault.Unavailable, "the gateway has no configuration yet"))
+		return
+	}
+	c.x.Revision = c.s.Revision
+	if err := c.admit(); err != nil {
+		c.refuse(fault.Of(err))
+		return
+	}
+	for i := range c.x.Plan.Tries {
+		if c.attempt(c.x.Plan.Targets[i], i == c.x.Plan.Tries-1) {
+			return
+		}
+	}
+	c.fail(c.last)
+}
+
+// admit identifies the caller, reads and peeks, matches, asks every admitter and plans. Nothing was sent before it.
+func (c *call) admit() error {
+	x := c.x
+	grant, err := c.s.Identify(c.r)
+	if err != nil {
+		return err
+	}
+	x.Grant = grant
+	if err := acceptable(c.r.Header.Get("Content-Type")); err != nil {
+		return err
+	}
+	c.body = newBuffer()
+	err = readBody(c.w, c.r, c.body, c.s.MaxBody, c.e.bodyTime)
+	x.BytesIn = int64(len(c.body.b))
+	if err != nil {
+		return err
+	}
+	c.in = dialect.Call{Op: x.Op, Path: c.r.URL.Path, Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header, Body: c.body.b}
+	if x.Head, err = c.d.Peek(&c.in); err != nil {
+		return err
+	}
+	x.Strict = grant.Strict || c.r.Header.Get("X-Weir-Strict") == "true"
+	rule, declared, err := c.s.Router.Match(x)
+	if err != nil {
+		return err
+	}
+	x.Plan.Rule = rule
+	if !grant.May(x.Head.Model, declared) {
+		f := fault.New(fault.Forbidden, "the key %s may not use the model %s; GET /v1/models lists those it may", grant.Key, bounded(x.Head.Model, 100))
+		f.Param, f.Code = "model", "model_not_allowed"
+		return f
+	}
+	for _, a := range c.s.Admitters {
+		if err := a.Admit(c.r.Context(), x); err != nil {
+			return err
+		}
+		c.admits = append(c.admits, a)
+	}
+	x.Plan, err = c.s.Router.Plan(rule, x)
+	return err
+}
+
+// finish settles in every ending, a panic too, and hands the record over.
+func (c *call) finish() {
+	if p := recover(); p != nil {
+		if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			c.settle()
+			panic(p)
+		}
+		f := &fault.Fault{Kind: fault.Internal, Message: "the gateway failed on this request", Cause: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
+		c.broke(f)
+	}
+	c.settle()
+}
+
+func (c *call) settle() {
+	for i := len(c.admits) - 1; i >= 0; i-- {
+		if s, ok := c.admits[i].(gateway.Settler); ok {
+			s.Settle(c.x)
+		}
+	}
+	c.body.release()
+	c.x.Took = time.Since(c.x.Start)
+	if c.e.observer != nil {
+		c.e.observer.End(c.x)
+	}
+}
+
+// clientAddr reads the address of a connection; the zero Addr where there is none.
+func clientAddr(remote string) netip.Addr {
+	ap, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
+}
+
+// bounded cuts s to at most n bytes.
+func bounded(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}

@@ -1,0 +1,262 @@
+package engine
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/frame"
+	"weir/internal/gateway"
+	"weir/internal/rawjson"
+)
+
+const (
+	heldMost   = 64 << 10 // bytes of a stream kept back while another target may still answer
+	answerMost = 64 << 20 // bytes of an answer that is not a stream
+	relaySize  = 4 << 10  // first size of a stream's read buffer: what net/http reads at once
+)
+
+// relayBuffers holds the read buffers of streams; a stream gives its own back when it ends.
+var relayBuffers = sync.Pool{New: func() any { b := make([]byte, relaySize); return &b }}
+
+// relay carries an answer to the client. The fault it returns means that nothing was written and another target may be
+// tried; nil, that the exchange is over, whatever its ending.
+func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
+	kind := resp.Header.Get("Content-Type")
+	stream := strings.HasPrefix(kind, "text/event-stream")
+	if kind == "" { // what was asked for is what a provider that says nothing sends; net/http would guess
+		if stream = c.x.Head.Stream; stream {
+			resp.Header.Set("Content-Type", "text/event-stream")
+		} else {
+			resp.Header.Set("Content-Type", "application/json")
+		}
+	}
+	switch {
+	case t.a.Mode == gateway.Passed && stream:
+		return c.passStream(t, resp)
+	case t.a.Mode == gateway.Passed:
+		return c.passBody(t, resp)
+	case stream:
+		return c.translateStream(t, resp)
+	default:
+		return c.translateBody(t, resp)
+	}
+}
+
+// passStream relays frames as they came and reads usage as they pass. While another target may still answer it keeps
+// back what comes before the first event of substance; only whole frames are ever written, so that an error of ours
+// can follow any of them.
+func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
+	meter := t.up.Meter()
+	reading := meter.Read()
+	defer c.read(reading)
+	buf := relayBuffers.Get().(*[]byte)
+	defer relayBuffers.Put(buf)
+	var held []byte
+	seen := false // a frame with data
+	for f, err := range t.place.Provider.Frames(resp.Body, *buf) {
+		if err != nil {
+			return c.brokeOff(t, c.sendFault(t, err))
+		}
+		meter.Frame(f)
+		if !seen && len(f.Data) > 0 {
+			if seen = true; !payload(f.Data) && !c.wrote {
+				return garbage(t)
+			}
+		}
+		if reading.Began && t.a.FirstEvent == 0 {
+			c.began(t)
+		}
+		if !c.wrote {
+			if reading.Fault != nil && !reading.Began && !t.final && worthNext(reading.Fault) {
+				return reading.Fault
+			}
+			held = append(held, f.Raw...)
+			if !seen || !t.final && !reading.Began && !reading.Ended && reading.Fault == nil && len(held) < heldMost {
+				continue
+			}
+			c.letGo(t)
+			c.passHead(resp, -1, "")
+			t.watch.wait(waitWrite, writeTime)
+			c.write(held)
+			held = nil
+		} else {
+			t.watch.wait(waitWrite, writeTime)
+			c.write(f.Raw)
+		}
+		if !f.More {
+			c.flush()
+		}
+		if c.gone && !t.place.Drain {
+			c.left()
+			return nil
+		}
+	}
+	if closeDelimited(resp) && !reading.Ended && reading.Stop.Reason == "" {
+		return c.brokeOff(t, cutFault(t, io.ErrUnexpectedEOF))
+	}
+	if !c.wrote {
+		if !t.final {
+			return cutFault(t, errors.New("the stream ended before its first event"))
+		}
+		c.passHead(resp, -1, "")
+		c.write(held)
+	}
+	c.done(t, reading)
+	return nil
+}
+
+// letGo gives the request's body back: no other target will need it, and a stream may be long.
+func (c *call) letGo(t *try) {
+	c.body.release()
+	t.buf.release()
+	c.body, t.buf = nil, nil
+}
+
+// passBody relays an answer that is not a stream. It is read whole first, so that one that breaks off or is no answer
+// can still be mended by another target or told as an error.
+func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
+	buf := newBuffer()
+	defer buf.release()
+	if f := c.readAnswer(t, resp, buf); f != nil {
+		return f
+	}
+	meter := t.up.Meter()
+	meter.Body(buf.b)
+	reading := meter.Read()
+	defer c.read(reading)
+	if reading.Fault != nil && !t.final && worthNext(reading.Fault) {
+		return reading.Fault
+	}
+	c.began(t)
+	c.passHead(resp, int64(len(buf.b)), "")
+	t.watch.wait(waitWrite, writeTime)
+	c.write(buf.b)
+	c.done(t, reading)
+	return nil
+}
+
+// readAnswer reads a whole answer and makes sure that it is JSON.
+func (c *call) readAnswer(t *try, resp *http.Response, buf *buffer) *fault.Fault {
+	if n := resp.ContentLength; n > 0 && n < answerMost && int64(cap(buf.b)) < n+1 {
+		buf.b = make([]byte, 0, n+1)
+	}
+	for {
+		if len(buf.b) == cap(buf.b) {
+			buf.b = append(buf.b, 0)[:len(buf.b)]
+		}
+		n, err := resp.Body.Read(buf.b[len(buf.b):cap(buf.b)])
+		buf.b = buf.b[:len(buf.b)+n]
+		if len(buf.b) > answerMost {
+			f := fault.New(fault.Upstream, "the provider %s answered more than %d bytes", t.a.Target.Provider, answerMost)
+			f.Origin = fault.There
+			return f
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return c.sendFault(t, err)
+		}
+	}
+	if rawjson.Kind(buf.b) != '{' && rawjson.Kind(buf.b) != '[' {
+		return garbage(t)
+	}
+	if err := rawjson.Check(buf.b); err != nil {
+		f := garbage(t)
+		f.Cause = err
+		return f
+	}
+	return nil
+}
+
+// brokeOff handles an answer that failed under way: before anything was written it is the attempt's fault, after that
+// the client is told within the stream.
+func (c *call) brokeOff(t *try, f *fault.Fault) *fault.Fault {
+	if !c.wrote {
+		return f
+	}
+	t.a.Fault = f
+	if f.Kind == fault.ClientGone || c.gone {
+		c.left()
+		return nil
+	}
+	c.broke(f)
+	return nil
+}
+
+// done notes how a relayed answer ended.
+func (c *call) done(t *try, reading *dialect.Reading) {
+	c.x.Losses = t.a.Losses
+	switch {
+	case c.gone:
+		c.left()
+	case reading.Fault != nil:
+		t.a.Fault, c.x.Fault = reading.Fault, reading.Fault
+		c.x.Ending = gateway.Cut
+		if !reading.Began {
+			c.x.Ending = gateway.Failed
+		}
+	default:
+		c.x.Ending = gateway.Done
+	}
+}
+
+// read takes over what the meter has read, however the answer ended.
+func (c *call) read(r *dialect.Reading) {
+	if r.Usage != nil {
+		c.x.Usage = r.Usage
+	}
+	c.x.Stop, c.x.Model, c.x.AnswerID = r.Stop, r.Model, r.ID
+}
+
+// began notes the first event of substance.
+func (c *call) began(t *try) {
+	t.a.FirstEvent = time.Since(t.start)
+	c.x.FirstEvent = time.Since(c.x.Start)
+}
+
+// payload reports whether the first data of a stream can be an answer.
+func payload(data []byte) bool {
+	k := rawjson.Kind(data)
+	return k == '{' || strings.HasPrefix(string(data[:min(len(data), 6)]), "[DONE]")
+}
+
+func garbage(t *try) *fault.Fault {
+	f := fault.New(fault.Upstream, "the provider %s answered something that is not %s", t.a.Target.Provider, t.up.Name())
+	f.Origin = fault.There
+	return f
+}
+
+func cutFault(t *try, cause error) *fault.Fault {
+	f := fault.New(fault.Cut, "the provider %s broke off in the middle of its answer", t.a.Target.Provider)
+	f.Origin, f.Cause = fault.There, cause
+	return f
+}
+
+// closeDelimited reports whether only the end of the connection ends the answer, so that an end and a cut look alike.
+func closeDelimited(resp *http.Response) bool {
+	return resp.ProtoMajor == 1 && resp.ContentLength < 0 && len(resp.TransferEncoding) == 0
+}
+
+// metered lets frames pass by a meter, and flushes what became of them when nothing more is in memory.
+func (c *call) metered(frames frame.Seq, meter dialect.Meter) frame.Seq {
+	return func(yield func(frame.Frame, error) bool) {
+		for f, err := range frames {
+			if err == nil {
+				meter.Frame(f)
+			}
+			if !yield(f, err) {
+				return
+			}
+			if !f.More && c.wrote {
+				c.flush()
+			}
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"errors"
+	"iter"
+	"net/http"
+	"strconv"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/gateway"
+	"weir/internal/llm"
+)
+
+// tap watches the canonical events of an answer on their way from one dialect to the other.
+type tap struct {
+	c      *call
+	t      *try
+	began  bool
+	ended  bool
+	fault  *fault.Fault
+	losses []llm.Loss
+	turn   sealed
+}
+
+func (p *tap) lose(l llm.Loss) { p.losses = append(p.losses, l) }
+
+// events lets events pass and notes what they mean for the exchange.
+func (p *tap) events(in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
+	return func(yield func(llm.Event, error) bool) {
+		for e, err := range in {
+			if err == nil {
+				p.see(&e)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func (p *tap) see(e *llm.Event) {
+	switch e.Kind {
+	case llm.EventStart:
+		if e.Created == "" {
+			e.Created = llm.Num(strconv.FormatInt(p.c.x.Start.Unix(), 10))
+		}
+		if e.Model == "" {
+			e.Model = p.t.a.Target.Model
+		}
+		if e.ID == "" {
+			e.ID = p.c.x.ID
+		}
+	case llm.EventOpen, llm.EventDelta:
+		if !p.began {
+			p.began = true
+			p.c.began(p.t)
+		}
+	case llm.EventFault:
+		p.fault = e.Fault
+	case llm.EventEnd:
+		p.ended = true
+	}
+	if p.c.e.seals != nil {
+		p.turn.see(e)
+	}
+}
+
+// translateStream carries a streamed answer into the client's dialect, as a stream or, if the client wanted none, whole.
+func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
+	meter := t.up.Meter()
+	defer c.read(meter.Read())
+	buf := relayBuffers.Get().(*[]byte)
+	defer relayBuffers.Put(buf)
+	p := &tap{c: c, t: t}
+	frames := c.metered(t.place.Provider.Frames(resp.Body, *buf), meter)
+	events := p.events(t.up.Codec().DecodeStream(frames))
+	if !c.x.Head.Stream {
+		whole, err := llm.Collect(t.up.Name(), events)
+		if err != nil {
+			return c.sendFault(t, err)
+		}
+		return c.encodeWhole(t, resp, p, whole, meter.Read())
+	}
+	return c.encodeStream(t, resp, p, events, meter.Read())
+}
+
+// translateBody carries a whole answer into the client's dialect, whole or, if the client wanted a stream, as one.
+func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
+	buf := new(buffer) // not pooled: what is decoded shares its memory
+	if f := c.readAnswer(t, resp, buf); f != nil {
+		return f
+	}
+	meter := t.up.Meter()
+	meter.Body(buf.b)
+	reading := meter.Read()
+	defer c.read(reading)
+	if reading.Fault != nil {
+		return reading.Fault
+	}
+	whole, err := t.up.Codec().DecodeResponse(buf.b)
+	if err != nil {
+		f := garbage(t)
+		f.Cause = err
+		return f
+	}
+	p := &tap{c: c, t: t}
+	if c.x.Head.Stream {
+		return c.encodeStream(t, resp, p, p.events(llm.Replay(whole)), reading)
+	}
+	for range p.events(llm.Replay(whole)) { // the tap sees a whole answer as it sees a stream
+	}
+	return c.encodeWhole(t, resp, p, whole, reading)
+}
+
+func (c *call) encodeWhole(t *try, resp *http.Response, p *tap, whole *llm.Response, reading *dialect.Reading) *fault.Fault {
+	if whole.Fault != nil {
+		return whole.Fault
+	}
+	c.fill(t, whole)
+	out, losses, err := c.d.Codec().EncodeResponse(c.request, whole)
+	if err != nil {
+		return fault.Of(err)
+	}
+	t.a.Losses = append(t.a.Losses, losses...)
+	h := c.w.Header()
+	h["Content-Length"] = []string{strconv.Itoa(len(out))}
+	c.keep(t, p)
+	c.ownHead(resp, "application/json", c.lost.add(t.a.Losses))
+	t.watch.wait(waitWrite, writeTime)
+	c.write(out)
+	c.done(t, reading)
+	return nil
+}
+
+// fill puts in what the answer's own dialect leaves out and the client's demands.
+func (c *call) fill(t *try, whole *llm.Response) {
+	if whole.Created == "" {
+		whole.Created = llm.Num(strconv.FormatInt(c.x.Start.Unix(), 10))
+	}
+	if whole.Model == "" {
+		whole.Model = t.a.Target.Model
+	}
+	if whole.ID == "" {
+		whole.ID = c.x.ID
+	}
+}
+
+// encodeStream writes the canonical stream in the client's dialect. As in passStream nothing is written before the
+// first event of substance, so that until then another target, or a plain error answer, can take its place.
+func (c *call) encodeStream(t *try, resp *http.Response, p *tap, events iter.Seq2[llm.Event, error], reading *dialect.Reading) *fault.Fault {
+	codec := c.d.Codec()
+	var held []byte
+	for f, err := range codec.EncodeStream(c.request, events, p.lose) {
+		if err != nil {
+			return c.brokeOff(t, c.sendFault(t, err))
+		}
+		if p.fault != nil {
+			if !c.wrote {
+				return p.fault
+			}
+			t.a.Fault, c.x.Fault = p.fault, p.fault
+		}
+		if !c.wrote {
+			held = append(held, f.Raw...)
+			if !p.began && !p.ended && len(held) < heldMost {
+				continue
+			}
+			h := c.w.Header()
+			h["Cache-Control"] = []string{"no-cache"}
+			t.a.Losses = append(t.a.Losses, codec.Cannot(c.request, t.up.Name())...)
+			c.ownHead(resp, "text/event-stream; charset=utf-8", c.lost.add(t.a.Losses))
+			t.watch.wait(waitWrite, writeTime)
+			c.write(held)
+			held = nil
+		} else {
+			t.watch.wait(waitWrite, writeTime)
+			c.write(f.Raw)
+		}
+		if c.gone && !t.place.Drain {
+			c.left()
+			return nil
+		}
+	}
+	if !c.wrote {
+		return cutFault(t, errors.New("the stream ended before its first event"))
+	}
+	if late := c.lost.add(p.losses); late != "" {
+		c.w.Header()[http.TrailerPrefix+"X-Weir-Lost"] = []string{late}
+	}
+	t.a.Losses = append(t.a.Losses, p.losses...)
+	c.keep(t, p)
+	c.done(t, reading)
+	if p.fault != nil && !c.gone {
+		c.x.Ending = gateway.Cut
+	}
+	return nil
+}

@@ -1,0 +1,309 @@
+// Package sim is a simulated provider: an http.Handler that speaks OpenAI's Chat Completions and Embeddings and
+// Anthropic's Messages as the real ones do, without a model behind it.
+//
+// Each face (chat.go, messages.go, embeddings.go) reads and judges a request as strictly as the real provider and
+// brings it into one form, question. think (answer.go) decides what to answer: a plain text that says it is simulated
+// and what was asked, calls of the tools at hand with arguments that their schemas accept (schema.go), a structured
+// answer, a chain of thought. The face writes that answer whole or as a stream at a human pace. Models whose names say
+// so fail in the ways real providers fail (failure.go).
+//
+// The same request under the same Seed gets the same answer; only what a provider keeps between requests (prompt
+// cache, request ids, the clock) differs. The package shares no code with Weir's own codecs, so that each can be the
+// judge of the other.
+package sim
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"weir/internal/rawjson"
+)
+
+const (
+	defaultPace = 30 * time.Millisecond
+	defaultSlow = 30 * time.Second
+	maxBody     = 64 << 20 // bytes of a request
+	maxCalls    = 1024     // requests remembered
+	maxCallBody = 32 << 20 // bytes of the bodies remembered, together
+)
+
+// Provider is the simulated provider. The zero value works; fields are set before the first request. Its methods are
+// safe for concurrent use.
+type Provider struct {
+	Clock func() time.Time // stamps answers and ages the prompt cache; nil = time.Now
+	Pace  time.Duration    // between the events of a stream; 0 = 30 ms, negative = none
+	Slow  time.Duration    // how long sim-slow waits before it answers; 0 = 30 s, negative = not at all
+	Seed  uint64           // another seed, other ids and arguments; signatures are good under their own seed only
+	Key   string           // credential demanded of every request; "" = none
+
+	open   atomic.Int64
+	serial atomic.Uint64
+	cache  promptCache
+
+	mu    sync.Mutex // guards calls and kept, which grow at each request's begin and are read whole by Calls
+	calls []*Call
+	kept  int // bytes of bodies in calls
+}
+
+// Call is what the provider saw of one request.
+type Call struct {
+	Method, Path, Query string
+	Header              http.Header // as received; shared, not to be changed
+	Body                []byte      // as received; shared, not to be changed
+	Model               string      // the model asked for, as far as it could be read
+	Status              int         // what was answered; 0 = nothing yet
+	Left                bool        // the client was gone before the answer was complete
+	Done                bool        // the handler has returned
+}
+
+// Open returns the number of requests that are being served now.
+func (p *Provider) Open() int { return int(p.open.Load()) }
+
+// Calls returns the requests seen, oldest first: the last 1024 of them, fewer where their bodies exceed 32 MiB.
+func (p *Provider) Calls() []Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := make([]Call, len(p.calls))
+	for i, c := range p.calls {
+		out[i] = *c
+	}
+	return out
+}
+
+// exchange is one request being served.
+type exchange struct {
+	p    *Provider
+	w    http.ResponseWriter
+	r    *http.Request
+	face *face
+	id   string // request id
+	body []byte
+	call *Call
+	seed uint64 // of the provider's seed and the body
+	now  time.Time
+	trip breakage // how the answer is to break off
+}
+
+// face is how one dialect differs from another where requests are received and refused.
+type face struct {
+	idHeader string
+	key      func(http.Header) string                  // the credential presented; "" = none
+	refuse   func(f *refusal, id string) []byte        // the body of an error
+	noKey    func(given bool, key string) *refusal     // the credential is absent or wrong
+	notJSON  func(error) *refusal                      // the body cannot be read
+	noPath   func(method, path string) *refusal        // there is nothing here
+	failures map[string]*refusal                       // by model
+	inBand   func(f *refusal) (event string, d []byte) // an error within a stream
+}
+
+// refusal is an error answer; the face puts it into its dialect's shape.
+type refusal struct {
+	status             int
+	kind, code, param  string // code and param: "" = null
+	message            string
+	details            []byte // JSON
+	retryAfter, header string // header: value of x-should-retry
+}
+
+// Error implements error.
+func (f *refusal) Error() string { return f.message }
+
+var (
+	errLeft   = errors.New("the client left")
+	errBroken = errors.New("the answer broke off, as the model's name says")
+)
+
+// ServeHTTP implements http.Handler. It returns soon after the client has left.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.open.Add(1)
+	defer p.open.Add(-1)
+	x := &exchange{p: p, w: w, r: r, face: faceOf(r), now: p.now()}
+	x.id = fmt.Sprintf("req_sim%012d", p.serial.Add(1))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	x.body = body
+	x.call = p.note(r, body)
+	defer x.settle()
+	h := fnv.New64a()
+	h.Write(body)
+	x.seed = mix(p.Seed, h.Sum64())
+	w.Header().Set(x.face.idHeader, x.id)
+	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			x.refuse(&refusal{status: http.StatusRequestEntityTooLarge, kind: "request_too_large", message: "Request exceeds the maximum size"})
+		} else {
+			x.left()
+		}
+		return
+	}
+	if err := x.serve(); err != nil {
+		var no *refusal
+		if errors.As(err, &no) {
+			x.refuse(no)
+		}
+	}
+}
+
+// serve routes the request. It returns a *refusal, errLeft or errBroken.
+func (x *exchange) serve() error {
+	if want := x.p.Key; want != "" {
+		if got := x.face.key(x.r.Header); subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+			return x.face.noKey(got != "", got)
+		}
+	}
+	if x.r.Header.Get("Content-Encoding") != "" {
+		return &refusal{status: http.StatusUnsupportedMediaType, kind: "invalid_request_error", message: "Compressed request bodies are not supported."}
+	}
+	path, method := x.r.URL.Path, x.r.Method
+	if id, one := strings.CutPrefix(path, "/v1/models/"); one && method == http.MethodGet {
+		return x.model(id)
+	}
+	switch method + " " + path {
+	case "GET /v1/models":
+		return x.models()
+	case "POST /v1/chat/completions":
+		return x.chat()
+	case "POST /v1/embeddings":
+		return x.embed()
+	case "POST /v1/messages":
+		return x.messages()
+	case "POST /v1/messages/count_tokens":
+		return x.countTokens()
+	}
+	return x.face.noPath(method, path)
+}
+
+// faceOf tells the dialect by the path, where two share it by Anthropic's version header.
+func faceOf(r *http.Request) *face {
+	if r.URL.Path == "/v1/messages" || strings.HasPrefix(r.URL.Path, "/v1/messages/") {
+		return messagesFace
+	}
+	openai := r.URL.Path == "/v1/chat/completions" || r.URL.Path == "/v1/embeddings"
+	if !openai && r.Header.Get("Anthropic-Version") != "" {
+		return messagesFace
+	}
+	return chatFace
+}
+
+// object checks that the body is a JSON object.
+func (x *exchange) object() error {
+	if err := rawjson.Check(x.body); err != nil {
+		return x.face.notJSON(err)
+	}
+	if rawjson.Kind(x.body) != '{' {
+		return x.face.notJSON(errors.New("the body is not an object"))
+	}
+	x.p.mu.Lock()
+	x.call.Model = rawjson.Text(rawjson.Get(x.body, "model"))
+	x.p.mu.Unlock()
+	return nil
+}
+
+// refuse answers with an error.
+func (x *exchange) refuse(f *refusal) {
+	if f.retryAfter != "" {
+		x.w.Header().Set("Retry-After", f.retryAfter)
+	}
+	if f.header != "" {
+		x.w.Header().Set("X-Should-Retry", f.header)
+	}
+	x.write(f.status, "application/json", x.face.refuse(f, x.id))
+}
+
+// write sends a whole answer; a breakage leaves it half sent.
+func (x *exchange) write(status int, contentType string, body []byte) {
+	x.w.Header().Set("Content-Type", contentType)
+	x.w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	x.w.WriteHeader(status)
+	x.status(status)
+	if x.trip == breakCut || x.trip == breakStall {
+		_, _ = x.w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(x.w).Flush()
+		x.abort()
+		return
+	}
+	if _, err := x.w.Write(body); err != nil {
+		x.left()
+	}
+}
+
+// abort ends the connection under the answer, for a stall not before the client has left.
+func (x *exchange) abort() {
+	if x.trip == breakStall {
+		<-x.r.Context().Done()
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// wait lets d pass; it returns errLeft when the client leaves first.
+func (x *exchange) wait(d time.Duration) error {
+	ctx := x.r.Context()
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+	}
+	if ctx.Err() != nil {
+		x.left()
+		return errLeft
+	}
+	return nil
+}
+
+func (p *Provider) now() time.Time {
+	if p.Clock != nil {
+		return p.Clock()
+	}
+	return time.Now()
+}
+
+// note remembers a request and forgets the oldest ones beyond the bounds.
+func (p *Provider) note(r *http.Request, body []byte) *Call {
+	c := &Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header, Body: body}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, c)
+	p.kept += len(body)
+	drop := 0
+	for len(p.calls)-drop > maxCalls || p.kept > maxCallBody && drop < len(p.calls)-1 {
+		p.kept -= len(p.calls[drop].Body)
+		drop++
+	}
+	p.calls = slices.Delete(p.calls, 0, drop)
+	return c
+}
+
+func (x *exchange) status(code int) {
+	x.p.mu.Lock()
+	defer x.p.mu.Unlock()
+	x.call.Status = code
+}
+
+func (x *exchange) left() {
+	x.p.mu.Lock()
+	defer x.p.mu.Unlock()
+	x.call.Left = true
+}
+
+// settle closes the account of a request, a panic's too.
+func (x *exchange) settle() {
+	x.p.mu.Lock()
+	defer x.p.mu.Unlock()
+	x.call.Done = true
+	if errors.Is(x.r.Context().Err(), context.Canceled) {
+		x.call.Left = true
+	}
+}
