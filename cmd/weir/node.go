@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"weir/internal/api"
+	"weir/internal/catalog"
+	"weir/internal/compile"
+	"weir/internal/config"
+	"weir/internal/engine"
+	"weir/internal/gateway"
+	"weir/internal/seal"
+	"weir/internal/telemetry"
+)
+
+// node is one running gateway with everything it is made of.
+type node struct {
+	file     string
+	env      func(string) (string, bool)
+	log      *slog.Logger
+	record   *telemetry.Record
+	metrics  *telemetry.Metrics
+	compiler *compile.Compiler
+	engine   *engine.Engine
+
+	mu  sync.Mutex // one reload at a time
+	doc *config.Document
+}
+
+// newNode makes a node that writes its log and records to w. Further observers may be nil.
+func newNode(w io.Writer, more gateway.Observer) (*node, error) {
+	entries, err := catalog.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	n := &node{env: os.LookupEnv, compiler: compile.New(entries)}
+	n.log, n.record = telemetry.NewLog(w)
+	n.metrics = telemetry.NewMetrics(telemetry.MetricsOptions{Version: versionText(), Dropped: n.record.Dropped})
+	observers := []gateway.Observer{n.record, n.metrics}
+	if more != nil {
+		observers = append(observers, more)
+	}
+	seals := seal.New(seal.Options{})
+	n.metrics.Gauge("weir_seals", "Turns whose sealed reasoning is kept.", func() int64 { return int64(seals.Stats().Entries) })
+	n.metrics.Counter("weir_seals_full_total", "Kept turns that left early because the store was full.", func() uint64 { return seals.Stats().Full })
+	n.engine = engine.New(telemetry.Tee(observers...), seals)
+	return n, nil
+}
+
+// read parses and compiles a document; nothing is in use yet.
+func (n *node) read(file string, src []byte, noEnv bool) (*config.Document, *engine.Snapshot, error) {
+	opt := n.compiler.Options(n.env)
+	opt.NoEnv = noEnv
+	doc, err := config.Parse(file, src, opt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(doc.Unset) > 0 {
+		return doc, nil, nil // its placeholders stand for what is not known here
+	}
+	hash := sha256.Sum256(src)
+	s, err := n.compiler.Snapshot(doc, hex.EncodeToString(hash[:6]))
+	return doc, s, err
+}
+
+// load reads the document and puts it in use, all or nothing: on an error the last good one stays.
+func (n *node) load() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	src, err := os.ReadFile(n.file)
+	if err != nil {
+		return err
+	}
+	doc, s, err := n.read(n.file, src, false)
+	if err != nil {
+		n.metrics.Reload(false, "")
+		return err
+	}
+	n.doc = doc
+	n.engine.Use(s)
+	n.metrics.Reload(true, s.Revision)
+	return nil
+}
+
+// reload is load for a node that runs: an error is logged and counted, and changes nothing.
+func (n *node) reload() {
+	before := n.engine.Snapshot()
+	if err := n.load(); err != nil {
+		n.log.Error("the new document is refused; the last good one stays in use", "file", n.file, "revision", before.Revision, "error", err)
+		return
+	}
+	if after := n.engine.Snapshot(); after.Revision != before.Revision {
+		n.log.Info("a new document is in use", "file", n.file, "revision", after.Revision, "before", before.Revision)
+	}
+}
+
+// certificate serves the certificate of the document in use, so that a renewed one needs no restart.
+func (n *node) certificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	n.mu.Lock()
+	t := n.doc.Node.Listen.Data.TLS
+	n.mu.Unlock()
+	pair, err := tls.X509KeyPair([]byte(t.Cert.Reveal()), []byte(t.Key.Reveal()))
+	return &pair, err
+}
+
+// server returns an HTTP server with the bounds every listener has.
+func (n *node) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    128 << 10,
+		BaseContext:       func(net.Listener) context.Context { return n.engine.Context() },
+		ErrorLog:          slog.NewLogLogger(n.log.Handler(), slog.LevelWarn),
+	}
+}
+
+// api returns the data plane.
+func (n *node) api() http.Handler {
+	return api.New(api.Options{Engine: n.engine, Dialect: compile.Dialect, Metrics: n.metrics.Handler(), Version: versionText()})
+}
+
+// serve runs the listeners until ctx ends, then drains: no new exchanges, open ones finish within drain, and it returns
+// at once when none is left.
+func (n *node) serve(ctx context.Context, drain time.Duration, listeners map[net.Listener]http.Handler) error {
+	failed := make(chan error, len(listeners))
+	var servers []*http.Server
+	for l, h := range listeners {
+		s := n.server(h)
+		servers = append(servers, s)
+		go func() { failed <- s.Serve(l) }()
+	}
+	var err error
+	left := len(listeners)
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		left--
+	}
+	if open := n.engine.Open(); open > 0 {
+		n.log.Info("draining", "open", open, "drain", drain.String())
+	}
+	late, cancel := context.WithTimeout(context.Background(), drain)
+	n.engine.Drain(late)
+	cancel()
+	for _, s := range servers {
+		end, cancel := context.WithTimeout(context.Background(), time.Second)
+		if s.Shutdown(end) != nil {
+			_ = s.Close()
+		}
+		cancel()
+	}
+	for range left {
+		if e := <-failed; err == nil && !errors.Is(e, http.ErrServerClosed) {
+			err = e
+		}
+	}
+	return err
+}
+
+// close ends what the node owns, its log last.
+func (n *node) close() {
+	n.engine.Close()
+	n.compiler.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := n.record.Close(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "weir: some records could not be written:", err)
+	}
+}

@@ -1,0 +1,232 @@
+// Package replay plays recorded exchanges with real providers back: it reads the recordings from the folder that
+// WEIR_RECORDINGS names, and is the strict upstream that answers with their very bytes, cut into reads of any size.
+//
+// Recordings are read in place and are no part of the project; a test that misses them skips and says so.
+package replay
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// Recording is one exchange.
+type Recording struct {
+	ID        string   `json:"id"`
+	Folder    string   `json:"-"`
+	Dialect   string   `json:"dialect"`
+	Provider  string   `json:"provider"`
+	Operation string   `json:"operation"`
+	Model     string   `json:"model"`
+	Streaming bool     `json:"streaming"`
+	Features  []string `json:"features"`
+	Notes     any      `json:"notes"`
+	Error     any      `json:"error"`
+	Request   *struct {
+		Headers map[string]string `json:"headers"`
+		Body    json.RawMessage   `json:"body"`
+	} `json:"request"`
+	Response struct {
+		Status   int               `json:"status"`
+		Headers  map[string]string `json:"headers"`
+		Encoding string            `json:"body_encoding"`
+		Body     string            `json:"body"`
+	} `json:"response"`
+	Source struct {
+		Repo string `json:"repo"`
+	} `json:"source"`
+}
+
+// Answer returns the bytes of the answer.
+func (r *Recording) Answer() []byte {
+	if r.Response.Encoding == "base64" {
+		b, err := base64.StdEncoding.DecodeString(r.Response.Body)
+		if err == nil {
+			return b
+		}
+	}
+	return []byte(r.Response.Body)
+}
+
+// Has reports whether the recording shows a feature.
+func (r *Recording) Has(feature string) bool {
+	for _, f := range r.Features {
+		if f == feature {
+			return true
+		}
+	}
+	return false
+}
+
+// Speaks returns the name of the wire language a folder of recordings is in, "" for one this build does not speak.
+func (r *Recording) Speaks() string {
+	switch {
+	case r.Operation == "messages" && (r.Folder == "anthropic-messages" || r.Folder == "vertex-anthropic"):
+		return "anthropic-messages"
+	case r.Operation == "chat" && r.Folder != "cohere-chat" && r.Folder != "ollama":
+		return "openai-chat"
+	case r.Operation == "embeddings" && (r.Folder == "openai-embeddings" || r.Folder == "azure-openai"):
+		return "openai-embeddings"
+	}
+	return ""
+}
+
+// Load reads every recording in a wire language, sorted by id. The test is skipped, loudly, where there are none.
+func Load(t testing.TB, dialect string) []*Recording {
+	t.Helper()
+	dir := os.Getenv("WEIR_RECORDINGS")
+	if dir == "" {
+		t.Skip("WEIR_RECORDINGS is not set: recorded traffic is not replayed")
+	}
+	f, err := os.Open(filepath.Join(dir, "MANIFEST.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var out []*Recording
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var entry struct{ File, Operation string }
+		if err := json.Unmarshal(lines.Bytes(), &entry); err != nil {
+			t.Fatal(err)
+		}
+		probe := Recording{Folder: filepath.Dir(entry.File), Operation: entry.Operation}
+		if probe.Speaks() != dialect {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(dir, entry.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &Recording{Folder: probe.Folder}
+		if err := json.Unmarshal(raw, r); err != nil {
+			t.Fatalf("%s: %v", entry.File, err)
+		}
+		out = append(out, r)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(out) == 0 {
+		t.Fatalf("no recording in %s speaks %s", dir, dialect)
+	}
+	return out
+}
+
+// Upstream is a strict provider that answers every request with one answer. It is an http.RoundTripper, so that the
+// sizes in which the answer is read are exact. Set fields before use.
+type Upstream struct {
+	Status int
+	Header map[string]string
+	Body   []byte
+	Read   int // bytes a read; 0 = random sizes from Seed
+	Seed   uint64
+	Cut    int   // the connection breaks after so many bytes; 0 = not
+	Err    error // instead of an answer
+
+	mu    sync.Mutex // guards Calls
+	Calls []Seen
+}
+
+// Seen is one request as it came.
+type Seen struct {
+	Method, URL string
+	Header      http.Header
+	Body        []byte
+}
+
+// For returns the upstream of a recording.
+func For(r *Recording) *Upstream {
+	return &Upstream{Status: r.Response.Status, Header: r.Response.Headers, Body: r.Answer()}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (u *Upstream) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		if err := req.Body.Close(); err != nil {
+			return nil, err
+		}
+	}
+	u.mu.Lock()
+	u.Calls = append(u.Calls, Seen{req.Method, req.URL.String(), req.Header.Clone(), body})
+	u.mu.Unlock()
+	if u.Err != nil {
+		return nil, u.Err
+	}
+	if req.ContentLength != int64(len(body)) {
+		return nil, fmt.Errorf("the request says %d bytes and has %d", req.ContentLength, len(body))
+	}
+	h := http.Header{}
+	for name, value := range u.Header {
+		h.Set(name, value)
+	}
+	h.Del("Content-Length")
+	h.Del("Content-Encoding")
+	h.Del("Transfer-Encoding")
+	resp := &http.Response{
+		Status: strconv.Itoa(u.Status) + " " + http.StatusText(u.Status), StatusCode: u.Status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: h, ContentLength: -1, Request: req,
+		TransferEncoding: []string{"chunked"},
+	}
+	resp.Body = &sized{r: bytes.NewReader(u.Body), u: u, rand: rand.New(rand.NewPCG(u.Seed, 1)), left: u.Cut, ctx: req}
+	return resp, nil
+}
+
+// Last returns the last request seen.
+func (u *Upstream) Last() Seen {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.Calls) == 0 {
+		return Seen{}
+	}
+	return u.Calls[len(u.Calls)-1]
+}
+
+// sized delivers an answer in reads of given sizes.
+type sized struct {
+	r    *bytes.Reader
+	u    *Upstream
+	rand *rand.Rand
+	left int
+	ctx  *http.Request
+}
+
+// Read implements io.Reader.
+func (s *sized) Read(p []byte) (int, error) {
+	if err := s.ctx.Context().Err(); err != nil {
+		return 0, err
+	}
+	n := s.u.Read
+	if n == 0 {
+		n = 1 + s.rand.IntN(200)
+	}
+	n = min(n, len(p))
+	if s.u.Cut > 0 {
+		if s.left == 0 {
+			return 0, io.ErrUnexpectedEOF
+		}
+		n = min(n, s.left)
+	}
+	n, err := s.r.Read(p[:n])
+	s.left -= n
+	return n, err
+}
+
+// Close implements io.Closer.
+func (s *sized) Close() error { return nil }
