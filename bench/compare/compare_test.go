@@ -1,0 +1,134 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, name, s string) string {
+	t.Helper()
+	f := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(f, []byte(s), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestReadTargets(t *testing.T) {
+	t.Setenv("BENCH_TEST_SET", "x")
+	a := write(t, "a.json", `[{"name":"one","files":{"c":"conf/c.tmpl"}},{"name":"skipped","cmd":["${BENCH_TEST_UNSET}"]},{"name":"two","cmd":["${BENCH_TEST_SET}","${PORT}"],"headers":{"a":"${UPSTREAM}"}}]`)
+	b := write(t, "b.json", `[{"name":"one","note":"again"},{"name":"three"},{"name":"four","headers":{"k":"${BENCH_TEST_UNSET}"}}]`)
+	for only, want := range map[string]string{"": "one two three", "three,one": "one three"} {
+		ts, err := readTargets(a+","+b, only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range ts {
+			got = append(got, r.t.Name)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("-only %q runs %q, want %q", only, got, want)
+		}
+		if f := ts[0].t.Files["c"]; f != filepath.Join(filepath.Dir(a), "conf", "c.tmpl") {
+			t.Errorf("the template is at %s", f)
+		}
+		if ts[0].t.Note != "" {
+			t.Error("of two targets of one name the second counted")
+		}
+	}
+	if _, err := readTargets(write(t, "c.json", `[{"name":"one","comand":[]}]`), ""); err == nil {
+		t.Error("an unknown member passed")
+	}
+}
+
+func TestQuickYieldsToFlags(t *testing.T) {
+	s, err := parse([]string{"-quick", "-d", "7s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.rounds != 1 || s.dur != 7*time.Second || s.warm != time.Second {
+		t.Errorf("rounds %d, d %v, warm %v", s.rounds, s.dur, s.warm)
+	}
+}
+
+func TestSummarise(t *testing.T) {
+	r := &result{t: Target{Name: "x"}, all: []figures{{"a": 3, "b": 1}, {"a": 1}, {"a": 2, "b": 2}}}
+	s := summarise([]*result{r})["x"]
+	if s.rounds != 3 || s.median["a"] != 2 || s.median["b"] != 1.5 || s.worst["a"] != 3 || s.spread["a"] != 100 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestReport(t *testing.T) {
+	ts := []*result{
+		{t: Target{Name: "direct", Note: "no gateway"}, all: []figures{{"p50": 100, "rps_small": 5}}},
+		{t: Target{Name: "nethttp"}, all: []figures{{"p50": 250, "cpu_small": 40, "bad": 0}}},
+		{t: Target{Name: "ours"}, all: []figures{{"p50": 350, "cpu_small": 50, "bad": 2}}, notes: map[string]bool{"small: 2 wrong": true}},
+	}
+	var b strings.Builder
+	report(&b, &settings{rounds: 1, baseline: "nethttp"}, ts, summarise(ts))
+	fields := map[string]bool{}
+	for l := range strings.SplitSeq(b.String(), "\n") {
+		fields[strings.Join(strings.Fields(l), " ")] = true
+	}
+	for _, want := range []string{
+		"ours - 50.0 1.25 0% - - - - - - - - - -", // ratio to nethttp
+		"ours 250 - - - - - 0%",                   // latency less that of direct
+		"direct 100 - - - - - 0%",
+		"ours 2 - - -",
+		"direct: no gateway",
+		"! ours: small: 2 wrong",
+	} {
+		if !fields[want] {
+			t.Errorf("no line %q in\n%s", want, b.String())
+		}
+	}
+}
+
+// A program that exits at once, or never listens, is an error with its words.
+func TestLaunchFailure(t *testing.T) {
+	m := &measurement{set: &settings{}, t: Target{Name: "x", Cmd: []string{"/bin/sh", "-c", "echo ${PORT} is taken; exit 3"}}, up: "127.0.0.1:1", dir: filepath.Join(t.TempDir(), "x"), f: figures{}}
+	err := m.run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "exited at start") || !strings.Contains(err.Error(), "is taken") {
+		t.Errorf("run: %v", err)
+	}
+	if _, err := os.Stat(m.dir); err == nil {
+		t.Error("the scratch directory is still there")
+	}
+}
+
+func TestExpand(t *testing.T) {
+	t.Setenv("BENCH_TEST_SET", "env")
+	m := &measurement{port: "1", up: "u:2", dir: "/d", bin: "/b"}
+	if got := m.expand("${PORT} ${UPSTREAM} ${DIR} ${BIN} ${BENCH_TEST_SET}"); got != "1 u:2 /d /b env" {
+		t.Errorf("expand = %q", got)
+	}
+}
+
+// CPU and memory of a process that works are seen.
+func TestUsage(t *testing.T) {
+	own := func() float64 {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			t.Fatal(err)
+		}
+		return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
+	}
+	c0, b0, o0 := cpu(os.Getpid()), busy(), own()
+	for own()-o0 < .2 {
+	}
+	if c, o := cpu(os.Getpid())-c0, own()-o0; c < o-.05 || c > o+.05 {
+		t.Errorf("cpu says %.3f s of the %.3f that this process used", c, o)
+	}
+	if b := busy() - b0; b < .1 {
+		t.Errorf("the machine was busy for %v s", b)
+	}
+	if m := memory(os.Getpid()); m.pss < 1 || m.peak < m.pss/2 {
+		t.Errorf("memory %+v", m)
+	}
+}
