@@ -23,6 +23,7 @@ import (
 	"weir/internal/dialect/openaiembeddings"
 	"weir/internal/engine"
 	"weir/internal/gateway"
+	"weir/internal/h1"
 	"weir/internal/llm"
 	"weir/internal/provider"
 	"weir/internal/route"
@@ -53,12 +54,12 @@ func Dialect(name llm.Dialect) dialect.Dialect { return languages[name] }
 type Compiler struct {
 	catalog *catalog.Catalog
 	mu      sync.Mutex // guards transports; taken once a provider and revision
-	pools   map[time.Duration]*http.Transport
+	pools   map[time.Duration]*upstream
 }
 
 // New returns a compiler over a catalog.
 func New(c *catalog.Catalog) *Compiler {
-	return &Compiler{catalog: c, pools: map[time.Duration]*http.Transport{}}
+	return &Compiler{catalog: c, pools: map[time.Duration]*upstream{}}
 }
 
 // Options are what reading a document needs to know of this build.
@@ -154,6 +155,20 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	}, nil
 }
 
+// upstream is how providers are reached: without TLS by our own client, which is cheaper, with TLS by net/http's.
+type upstream struct {
+	plain *h1.Client
+	tls   *http.Transport
+}
+
+// RoundTrip implements http.RoundTripper.
+func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme == "http" {
+		return u.plain.RoundTrip(req)
+	}
+	return u.tls.RoundTrip(req)
+}
+
 // transport returns the connections for a connect time-out. They are shared by all providers and revisions: a pool is
 // per host anyway, and a reload must not close connections in use.
 func (c *Compiler) transport(connect time.Duration) http.RoundTripper {
@@ -176,8 +191,9 @@ func (c *Compiler) transport(connect time.Duration) http.RoundTripper {
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
 	}
-	c.pools[connect] = t
-	return t
+	u := &upstream{plain: &h1.Client{Connect: connect}, tls: t}
+	c.pools[connect] = u
+	return u
 }
 
 // Close closes idle connections to providers.
@@ -185,7 +201,8 @@ func (c *Compiler) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, t := range c.pools {
-		t.CloseIdleConnections()
+		t.plain.CloseIdleConnections()
+		t.tls.CloseIdleConnections()
 	}
 }
 

@@ -59,6 +59,9 @@ func send(b []byte, buf *buffer) *sending {
 	return &sending{rest: b, buf: buf}
 }
 
+// Bytes returns what is left to send, for a transport that can write it from its place.
+func (s *sending) Bytes() []byte { return s.rest }
+
 // Read implements io.Reader.
 func (s *sending) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {

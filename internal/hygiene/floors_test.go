@@ -5,7 +5,7 @@ package hygiene
 // path.Match, relative to internal/ (commands: to the root).
 var floors = []floor{
 	{name: "words", standardOnly: true, packages: []string{"llm", "fault", "rawjson", "nearest"}},
-	{name: "bytes", standardOnly: true, packages: []string{"splice", "frame"}},
+	{name: "bytes", standardOnly: true, packages: []string{"splice", "frame", "h1"}},
 	{name: "languages and domain", packages: []string{"dialect", "dialect/*", "gateway"}},
 	{name: "capabilities", packages: []string{
 		"provider", "provider/*", "catalog", "route", "policy/*", "cache", "ledger", "seal", "secret", "telemetry", "config",
