@@ -266,9 +266,6 @@ func directory(d *config.Document) (grants, error) {
 		} else {
 			g.hash = sha256.Sum256([]byte(k.Key.Reveal()))
 		}
-		if twin, ok := out[g.hash]; ok {
-			return nil, d.Problem(fmt.Sprintf("keys[%d]", i), "the keys "+twin.grant.Key+" and "+k.Name+" are the same", "make a new one")
-		}
 		out[g.hash] = g
 	}
 	return out, nil

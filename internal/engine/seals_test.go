@@ -1,0 +1,101 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"weir/internal/gatewaytest"
+)
+
+// TestSealedTurn lets a chat client continue a tool call of a provider that demands its own sealed reasoning back,
+// streamed and not: the gateway has kept the seal and puts it back. Another key's history finds nothing.
+func TestSealedTurn(t *testing.T) {
+	g := (&gatewaytest.Gateway{}).Start(t)
+	const tools = `"tools":[{"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}}]`
+	ask := func(stream bool, key, messages string) (int, http.Header, []byte) {
+		body := fmt.Sprintf(`{"model":"sim-messages/sim-think","stream":%t,"reasoning_effort":"low","max_tokens":20000,%s,"messages":[%s]}`, stream, tools, messages)
+		resp := g.Post(t, "/v1/chat/completions", body, "Authorization", "Bearer "+key)
+		defer func() { _ = resp.Body.Close() }()
+		out, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, resp.Header, out
+	}
+	const user = `{"role":"user","content":"What is the weather? Use the weather tool for city=Oslo."}`
+	for _, stream := range []bool{false, true} {
+		status, h, out := ask(stream, gatewaytest.Key, user)
+		if status != 200 {
+			t.Fatalf("%d %s", status, out)
+		}
+		if !strings.Contains(h.Get("X-Weir-Lost"), "answer.reasoning.signature") {
+			t.Errorf("stream %t: the seal is not named lost: %q", stream, h.Get("X-Weir-Lost"))
+		}
+		id, args, reasoning := firstCall(t, out, stream)
+		if reasoning == "" || !strings.Contains(args, "Oslo") {
+			t.Errorf("stream %t: reasoning %q, arguments %q", stream, reasoning, args)
+		}
+		history := fmt.Sprintf(`%s,{"role":"assistant","content":null,"tool_calls":[{"id":%q,"type":"function","function":{"name":"weather","arguments":%q}}]},{"role":"tool","tool_call_id":%q,"content":"rain"}`, user, id, args, id)
+		if status, _, out = ask(stream, gatewaytest.Key, history); status != 200 {
+			t.Errorf("stream %t: the continuation is refused: %d %s", stream, status, out)
+		}
+		calls := g.Sim.Calls()
+		last := string(calls[len(calls)-1].Body)
+		if !strings.Contains(last, `"signature":"`) || !strings.Contains(last, `"thinking":{`) {
+			t.Errorf("stream %t: the provider got no sealed thinking back: %s", stream, last)
+		}
+		// Somebody else with the same history: nothing is found, thinking is off, and the conversation goes on.
+		status, h, out = ask(stream, "strict-"+gatewaytest.Key, history)
+		if status != http.StatusBadRequest || !strings.Contains(string(out), "strict") {
+			t.Errorf("stream %t: a strict key without the seal: %d %s %s", stream, status, h.Get("X-Weir-Lost"), out)
+		}
+		calls = g.Sim.Calls()
+		if got := string(calls[len(calls)-1].Body); got != last {
+			t.Errorf("stream %t: something was sent for the strict key: %s", stream, got)
+		}
+	}
+}
+
+// firstCall reads the first tool call of a chat answer.
+func firstCall(t *testing.T, out []byte, stream bool) (id, args, reasoning string) {
+	t.Helper()
+	type message struct {
+		Reasoning string `json:"reasoning_content"`
+		Calls     []struct {
+			ID       string
+			Function struct{ Arguments string }
+		} `json:"tool_calls"`
+	}
+	type chunk struct {
+		Choices []struct{ Message, Delta message }
+	}
+	take := func(raw string) {
+		var c chunk
+		if err := json.Unmarshal([]byte(raw), &c); err != nil {
+			t.Fatalf("%v in %s", err, raw)
+		}
+		for _, choice := range c.Choices {
+			for _, m := range []message{choice.Message, choice.Delta} {
+				reasoning += m.Reasoning
+				for _, call := range m.Calls {
+					id += call.ID
+					args += call.Function.Arguments
+				}
+			}
+		}
+	}
+	if !stream {
+		take(string(out))
+		return id, args, reasoning
+	}
+	for line := range strings.Lines(string(out)) {
+		if data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: "); ok && data != "[DONE]" {
+			take(data)
+		}
+	}
+	return id, args, reasoning
+}
