@@ -34,8 +34,8 @@ demo: build ## build and run a gateway in front of a simulated provider: make de
 build: ## bin/weir, static and stripped
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/weir ./cmd/weir
 
-# Tests run twice: all of them under the race detector, then, without it, the packages that hold figures (files tagged
-# `//go:build !race`: allocation ceilings, binary size), for the detector allocates and slows down.
+# Tests run twice: all of them under the race detector, then, without it, the packages that hold figures (they count
+# allocations, or have files tagged `//go:build !race`), for the detector allocates and slows down.
 test: ## everything that decides whether a change is right: vet, tests with -race, ceilings, short fuzz, bench's tests, e2e
 	@tools/need go gcc git node npm python3
 	@for v in WEIR_RECORDINGS WEIR_SPECS; do [ -n "$${!v:-}" ] || echo "$$v is not set: the tests that read that folder skip"; done
@@ -44,7 +44,7 @@ test: ## everything that decides whether a change is right: vet, tests with -rac
 	$(call say,behaviour under the race detector)
 	go test -race -count=1 $(SOURCES)
 	$(call say,ceilings and figures without the race detector)
-	@p=$$(grep -rlE --include='*_test.go' '^//go:build .*!race' cmd internal | xargs -rn1 dirname | sort -u | sed 's,^,./,'); \
+	@p=$$(grep -rlE --include='*_test.go' '^//go:build .*!race|testing\.AllocsPerRun' cmd internal | xargs -rn1 dirname | sort -u | sed 's,^,./,'); \
 	if [ -n "$$p" ]; then go test -count=1 $$p; else echo "none yet"; fi
 	$(call say,fuzz targets for $(FUZZTIME) each)
 	@tools/fuzz $(FUZZTIME)

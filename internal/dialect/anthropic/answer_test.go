@@ -110,7 +110,7 @@ func TestStopWords(t *testing.T) {
 	}{
 		{ending{stop: llm.Stop{Reason: llm.StopEnd, Native: "stop"}}, `"stop_reason":"end_turn","stop_sequence":null`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopSequence, Sequence: "END"}}, `"stop_reason":"stop_sequence","stop_sequence":"END"`, ""},
-		{ending{stop: llm.Stop{Reason: llm.StopFilter}}, `"stop_reason":"refusal","stop_sequence":null`, ""},
+		{ending{stop: llm.Stop{Reason: llm.StopFilter}}, `"stop_reason":"refusal","stop_sequence":null`, "answer.stop changed"},
 		{ending{stop: llm.Stop{Reason: llm.StopRefusal, Detail: "no"}}, `"stop_reason":"refusal","stop_sequence":null,"stop_details":{"type":"refusal","category":null,"explanation":"no"}`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopContext}}, `"stop_reason":"model_context_window_exceeded","stop_sequence":null`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopMalformed}}, `"stop_reason":"end_turn","stop_sequence":null`, "answer.stop changed"},
@@ -118,8 +118,9 @@ func TestStopWords(t *testing.T) {
 		{ending{stop: llm.Stop{Reason: llm.StopLength, Sequence: "x"}}, `"stop_reason":"max_tokens","stop_sequence":null`, "answer.stop_sequence dropped"},
 		{ending{}, `"stop_reason":"end_turn","stop_sequence":null`, ""},
 		{ending{called: true}, `"stop_reason":"tool_use","stop_sequence":null`, ""},
-		{ending{stop: llm.Stop{Reason: llm.StopEnd}, called: true}, `"stop_reason":"tool_use","stop_sequence":null`, ""},
-		{ending{stop: llm.Stop{Reason: llm.StopEnd}, refused: true}, `"stop_reason":"refusal","stop_sequence":null`, ""},
+		{ending{stop: llm.Stop{Reason: llm.StopEnd}, called: true}, `"stop_reason":"tool_use","stop_sequence":null`, "answer.stop changed"},
+		{ending{stop: llm.Stop{Reason: llm.StopEnd}, refused: true}, `"stop_reason":"refusal","stop_sequence":null`, "answer.stop changed"},
+		{ending{refused: true}, `"stop_reason":"refusal","stop_sequence":null`, ""},
 		{ending{own: true}, `"stop_reason":null,"stop_sequence":null`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopLength, Native: "end_turn"}, own: true}, `"stop_reason":"max_tokens","stop_sequence":null`, ""},
 	}
@@ -200,7 +201,7 @@ func TestEncodeForeignStream(t *testing.T) {
 		t.Errorf("stream (-whole +streamed):\n%s\n%s", d, got)
 	}
 	wantLosses := "answer.z dropped, " + foreignLosses + "answer.x dropped, answer.choices dropped, answer.tier dropped, answer.usage.output_audio dropped, " +
-		"answer.usage.total dropped, answer.usage.cost dropped, answer.usage.y dropped"
+		"answer.usage.total dropped, answer.usage.cost dropped, answer.usage.y dropped, answer.stop changed"
 	if got := paths(losses); got != wantLosses {
 		t.Errorf("losses\n%s\nwant\n%s", got, wantLosses)
 	}
@@ -273,6 +274,7 @@ func TestDecodeStreamMends(t *testing.T) {
 		{"a call without arguments", lines(start, `{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f"}}`, shut, stop, end), `call:{}`, 0},
 		{"delta of another kind", lines(start, text, `{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"x"}}`, shut, stop, end), "text:a", 0},
 		{"a thought that nothing began", lines(start, `{"type":"content_block_delta","index":3,"delta":{"type":"thinking_delta","thinking":"t"}}`, stop, end), "reasoning:t", 0},
+		{"a block without a type", lines(start, `{"type":"content_block_start","index":0,"content_block":{"text":"a"}}`, shut, stop, end), "", 0},
 		{"no block", lines(start, `{"type":"content_block_start","index":0}`, stop, end), "", 0},
 		{"unknown events", lines(start, `{"type":"weather","sun":true}`, `{"index":5}`, text, shut, stop, end), "text:a", 0},
 		{"cut", lines(start, text, delta), "text:ab", fault.Cut},
@@ -389,7 +391,7 @@ func TestEncodeStreamOddities(t *testing.T) {
 		in   []llm.Event
 		want string
 	}{
-		{"calls that overlap", []llm.Event{start, open(0, llm.PartCall), open(1, llm.PartCall), delta(1, "{}"), delta(0, "{}"), shut(1), shut(0), stop, end},
+		{"calls that overlap", []llm.Event{start, open(0, llm.PartCall), open(1, llm.PartCall), delta(1, "{}"), delta(0, "{}"), shut(1), shut(0), {Kind: llm.EventStop, Stop: llm.Stop{Reason: llm.StopCalls}}, end},
 			"mstart start delta stop start delta stop mdelta mstop"},
 		{"empty parts", []llm.Event{start, open(0, llm.PartReasoning), shut(0), open(1, llm.PartText), delta(1, ""), shut(1), open(2, llm.PartText), delta(2, "x"), shut(2), stop, end},
 			"mstart start delta stop mdelta mstop"},
@@ -436,5 +438,38 @@ func TestCannot(t *testing.T) {
 	}
 	if got := (codec{}).Cannot(&llm.Request{}, llm.OpenAIChat); got != nil {
 		t.Errorf("cannot, of a plain request: %v", got)
+	}
+}
+
+func TestLateTier(t *testing.T) {
+	resp := collect(t, lines(`{"type":"message_start","message":{"id":"m","model":"x","usage":{"input_tokens":1,"output_tokens":0}}}`,
+		`{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":2,"service_tier":"batch"}}`, `{"type":"message_stop"}`))
+	if resp.Tier != "batch" || resp.Usage.Tier != "batch" {
+		t.Errorf("tier is %q, of the usage %q", resp.Tier, resp.Usage.Tier)
+	}
+	roundTrips(t, resp)
+}
+
+func TestRawValuesKeepToTheirLine(t *testing.T) {
+	resp := decodeResponse(t, "{\"type\":\"message\",\"content\":[{\"type\":\"oracle\",\n\"a\":\r\n[1]}],\"stop_reason\":\"end_turn\",\"container\":{\n\"id\":1},\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}")
+	roundTrips(t, resp)
+}
+
+func TestFreeTextStreams(t *testing.T) {
+	resp := &llm.Response{From: llm.OpenAIChat, ID: "a", Model: "m", Usage: &llm.Usage{Said: llm.SaidInput}, Choices: []llm.Choice{{
+		Parts: []llm.Part{{Kind: llm.PartCall, ID: "c", Name: "shell", Free: true, Args: "echo \"ü\"\n"}, {Kind: llm.PartCall, ID: "d", Name: "shell", Free: true}},
+		Stop:  llm.Stop{Reason: llm.StopCalls},
+	}}}
+	body, losses := encodeResponse(t, resp)
+	stream, streamed := encodeStream(t, llm.Replay(resp))
+	whole, told := decodeResponse(t, body), collect(t, stream)
+	if d := cmp.Diff(whole.Choices, told.Choices, same); d != "" {
+		t.Errorf("whole and streamed differ:\n%s", d)
+	}
+	if args := told.Choices[0].Parts[0].Args; args != `{"input":"echo \"ü\"\n"}` {
+		t.Errorf("arguments %s", args)
+	}
+	if paths(losses) != "answer.arguments changed" || paths(streamed) != paths(losses) {
+		t.Errorf("lost %s, streamed %s", paths(losses), paths(streamed))
 	}
 }

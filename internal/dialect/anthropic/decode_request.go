@@ -18,7 +18,7 @@ func (codec) DecodeRequest(c dialect.Call) (*llm.Request, error) {
 	d := requestDecoder{blocks: blockDecoder{calls: map[string]string{}}}
 	req := &llm.Request{From: llm.AnthropicMessages, Model: o.string("model"), MaxOutput: o.int("max_tokens")}
 	if req.MaxOutput == 0 && o.bad == nil {
-		 // zero is a value here: fill the cache, generate nothing
+		o.leave("max_tokens") // zero is a value here: fill the cache, generate nothing
 	}
 	if s := o.bool("stream"); s != nil {
 		req.Stream = *s

@@ -21,8 +21,8 @@ func (d *streamDecoder) blockStart(wire int, v []byte) bool {
 	if d.find(wire) != nil && !d.close(wire) {
 		return false
 	}
-	if rawjson.Kind(v) != '{' {
-		return d.send(llm.Event{Kind: llm.EventPing})
+	if rawjson.Text(rawjson.Get(v, "type")) == "" {
+		return d.send(llm.Event{Kind: llm.EventNote, Raw: v}) // no client could read it
 	}
 	if d.calls == nil {
 		d.calls = map[string]string{}

@@ -61,18 +61,20 @@ func (a *answerEncoder) loseChoices() {
 
 func (a *answerEncoder) loseExtra(x llm.Extra) {
 	for _, name := range names(x) {
-		a.losses.add("answer."+name, "no such member here", llm.Dropped)
+		if says(x[name]) {
+			a.losses.add("answer."+name, "no such member here", llm.Dropped)
+		}
 	}
 }
 
 // part makes a part of the answer sayable; false if it is left out.
 func (a *answerEncoder) part(in *llm.Part) (llm.Part, bool) {
 	p, ok := a.head(in)
-	if !ok {
-		return p, false
+	if !ok || a.own {
+		return p, ok
 	}
-	if a.own {
-		return p, true
+	if len(p.Logprobs) > 0 {
+		a.loseLogprobs()
 	}
 	if p.Kind == llm.PartReasoning {
 		p.Seal, _ = a.seal(in.Seal)
@@ -82,13 +84,10 @@ func (a *answerEncoder) part(in *llm.Part) (llm.Part, bool) {
 		a.seal(llm.Seal{By: in.Seal.By, Form: llm.SealSignature, Data: in.Seal.Data})
 	}
 	p.Seal = llm.Seal{}
-	if len(p.Logprobs) > 0 {
-		a.loseLogprobs()
-	}
 	p.Cites = a.cites(p.Cites)
 	if p.Kind == llm.PartCall {
 		args, whole := inputObject(p.Args, p.Free)
-		if !whole || p.Free {
+		if !whole {
 			a.losses.add("answer.arguments", "arguments that are no JSON object are wrapped in one", llm.Changed)
 		}
 		p.Args = args
@@ -121,6 +120,9 @@ func (a *answerEncoder) head(in *llm.Part) (llm.Part, bool) {
 		a.losses.add("answer.image", "answers are text only here", llm.Dropped)
 		ok = false
 	case llm.PartCall, llm.PartResult:
+		if p.Free {
+			a.losses.add("answer.arguments", "arguments that are no JSON object are wrapped in one", llm.Changed)
+		}
 		if p.By != llm.ByClient || p.Kind == llm.PartResult {
 			a.losses.add("answer.server_tools", "only their own dialect can tell of tools its provider ran", llm.Dropped)
 			ok = false

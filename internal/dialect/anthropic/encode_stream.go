@@ -47,6 +47,7 @@ type streamEncoder struct {
 	index int // of the next block
 	state blockState
 	part  llm.Part // the part that is open, without its text
+	begun bool     // the object around its free text has begun
 	stop  llm.Stop
 	usage llm.Usage
 	tier  string
@@ -123,7 +124,7 @@ func (s *streamEncoder) event(e *llm.Event) {
 	case llm.EventCite:
 		s.cite(e)
 	case llm.EventClose:
-		s.close()
+		s.close(e)
 	case llm.EventStop:
 		s.stop = e.Clone().Stop
 		s.keep(e.Extra)
@@ -243,13 +244,28 @@ func (s *streamEncoder) delta(e *llm.Event) {
 	}
 	switch s.part.Kind {
 	case llm.PartCall:
-		s.beginDelta("input_json_delta").Name("partial_json").String(e.Text)
+		text := e.Text
+		if s.part.Free {
+			text = s.free(text)
+		}
+		s.beginDelta("input_json_delta").Name("partial_json").String(text)
 	case llm.PartReasoning:
 		s.beginDelta("thinking_delta").Name("thinking").String(e.Text)
 	default:
 		s.beginDelta("text_delta").Name("text").String(e.Text)
 	}
 	s.endDelta()
+}
+
+// free returns the next piece of the object that free text is the one argument of.
+func (s *streamEncoder) free(text string) string {
+	piece := rawjson.AppendString(nil, text)
+	piece = piece[1 : len(piece)-1]
+	if s.begun {
+		return string(piece)
+	}
+	s.begun = true
+	return `{"input":"` + string(piece)
 }
 
 func (s *streamEncoder) seal(seal llm.Seal) {
@@ -293,9 +309,24 @@ func (s *streamEncoder) cite(e *llm.Event) {
 	}
 }
 
-func (s *streamEncoder) close() {
+func (s *streamEncoder) close(e *llm.Event) {
+	if len(e.Part.Logprobs) > 0 {
+		s.loseLogprobs()
+	}
+	if e.Part.Seal.Data != "" {
+		s.seal(e.Part.Seal)
+	}
+	s.cite(e)
+	if !s.own {
+		s.loseExtra(e.Part.Extra)
+	}
 	if s.state == blockAwaiting && s.own {
 		s.blockStart()
+	}
+	if s.state == blockOpen && s.part.Free {
+		s.beginDelta("input_json_delta").Name("partial_json").String(s.free("") + `"}`)
+		s.endDelta()
+		s.begun = false
 	}
 	if s.state == blockOpen {
 		s.begin("content_block_stop").Name("index").Int(int64(s.index))

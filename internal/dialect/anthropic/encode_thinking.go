@@ -89,6 +89,8 @@ func (e *requestEncoder) think(turns []turn, choice toolChoice) {
 	case e.version > 0 && e.version < thinks:
 		if !quiet {
 			lose("this model does not think", llm.Dropped)
+		} else if r.Effort == "minimal" {
+			lose("no thinking is the nearest", llm.Changed)
 		}
 		return
 	case quiet:

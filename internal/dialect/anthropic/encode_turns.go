@@ -283,6 +283,9 @@ func (e *requestEncoder) file(p llm.Part) (llm.Part, bool) {
 			break
 		}
 		b.Type, b.Text, b.Data = "text/plain", string(text), ""
+		if typ != "text/plain" {
+			e.lose(p.Path, "read as plain text, not as "+typ, llm.Changed)
+		}
 	default:
 		e.refuse(p.Path, "the target reads PDF and text, not "+typ)
 	}
@@ -296,7 +299,7 @@ func (e *requestEncoder) call(p llm.Part) (llm.Part, bool) {
 	}
 	p.ID = fitID(p.ID)
 	args, whole := inputObject(p.Args, p.Free)
-	if !whole {
+	if !whole || p.Free {
 		e.lose(p.Path, "arguments that are no JSON object are wrapped in one", llm.Changed)
 	}
 	p.Args = args

@@ -317,6 +317,12 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("%s: %s = %v, want %v", tt.name, tt.value, got, tt.want)
 		}
 	}
+	h := http.Header{}
+	h.Set("Retry-After", "Fri, 02 Jan 2026 03:04:35 GMT")
+	h.Set("Date", "Fri, 02 Jan 2026 03:04:25 GMT")
+	if got := retryAfter(h, now); got != 10*time.Second {
+		t.Errorf("against the provider's own clock: %v", got)
+	}
 }
 
 func TestReportedFailures(t *testing.T) {

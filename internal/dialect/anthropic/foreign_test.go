@@ -67,7 +67,7 @@ func TestEncodeForeignRequest(t *testing.T) {
 		{"broken arguments", chat(user, turn(call("a", `{"x":`))),
 			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"arguments":"{\"x\":"}}]}]}`, "messages[1].tool_calls[0] changed"},
 		{"free text of a custom tool", chat(user, turn(llm.Part{Kind: llm.PartCall, ID: "a", Name: "f", Args: "ls -l", Free: true, Path: "messages[1].tool_calls[0]"})),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"input":"ls -l"}}]}]}`, ""},
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"input":"ls -l"}}]}]}`, "messages[1].tool_calls[0] changed"},
 		{"reasoning without a signature", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Path: "messages[1].reasoning_content"}, llm.Part{Kind: llm.PartText, Text: "ho"})),
 			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"ho"}]}`, "messages[1].reasoning_content dropped"},
 		{"sealed reasoning", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Seal: seal("s")}, llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}, call("a", "{}"))),
@@ -83,7 +83,7 @@ func TestEncodeForeignRequest(t *testing.T) {
 		{"pdf", chat(part(llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Data: "JVBE", Name: "a.PDF"}})),
 			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBE"},"title":"a.PDF"}]}]}`, ""},
 		{"text file", chat(part(llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Data: "aGnDvA==", Type: "text/markdown; charset=utf-8"}})),
-			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"hiü"}}]}]}`, ""},
+			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"hiü"}}]}]}`, "messages[0].content[0] changed"},
 		{"unknown content", chat(user, part(llm.Part{Kind: llm.PartOpaque, Name: "hologram", Raw: raw(`{}`)})), head + hi + `}`, "messages[0].content[0] dropped"},
 		{"tools", edit(func(r *llm.Request) {
 			r.Tools = []llm.Tool{tool,
@@ -184,6 +184,7 @@ func TestLimitAndThinking(t *testing.T) {
 		{name: "no thinking wanted", model: "claude-sonnet-4-5", max: 9000, effort: "none", maxTokens: "9000"},
 		{name: "hardly any wanted", model: "claude-sonnet-4-5", max: 9000, effort: "minimal", maxTokens: "9000", losses: "reasoning_effort changed"},
 		{name: "does not think", model: "claude-3-5-haiku-latest", max: 9000, effort: "low", maxTokens: "9000", losses: "reasoning_effort dropped"},
+		{name: "does not think, and hardly should", model: "claude-3-5-haiku-latest", max: 9000, effort: "minimal", maxTokens: "9000", losses: "reasoning_effort changed"},
 		{name: "a level", model: "anthropic.claude-opus-4-6-v1:0", max: 9000, effort: "low", want: `,"thinking":{"type":"adaptive"},"output_config":{"effort":"low"}`, maxTokens: "9000"},
 		{name: "a level too high", model: "claude-opus-4.6", max: 9000, effort: "xhigh", want: `,"thinking":{"type":"adaptive"},"output_config":{"effort":"high"}`, maxTokens: "9000", losses: "reasoning_effort changed"},
 		{name: "the highest level", model: "claude-opus-4-7", max: 9000, effort: "xhigh", want: `,"thinking":{"type":"adaptive"},"output_config":{"effort":"xhigh"}`, maxTokens: "9000"},
@@ -239,6 +240,35 @@ func TestVersionOf(t *testing.T) {
 	} {
 		if got := versionOf(model); got != want {
 			t.Errorf("versionOf(%q) = %d, want %d", model, got, want)
+		}
+	}
+}
+
+func TestFitID(t *testing.T) {
+	for _, id := range []string{"toolu_01-aZ", "a", strings.Repeat("x", 100)} {
+		if got := fitID(id); got != id {
+			t.Errorf("a fit id %q becomes %q", id, got)
+		}
+	}
+	seen := map[string]bool{}
+	for _, id := range []string{"a.b", "a b", "fc_1|call_2", "ü"} {
+		got := fitID(id)
+		if got != fitID(id) || seen[got] || strings.Trim(got, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			t.Errorf("the unfit id %q becomes %q", id, got)
+		}
+		seen[got] = true
+	}
+}
+
+func TestSealsOfOtherMakers(t *testing.T) {
+	req := chat(say(llm.User, "messages[0]", "hi"), llm.Message{Role: llm.Assistant, Parts: []llm.Part{
+		{Kind: llm.PartReasoning, Text: "a", Seal: seal("s"), Path: "messages[1].a"},
+		{Kind: llm.PartReasoning, Text: "b", Seal: llm.Seal{By: "minimax", Form: llm.SealSignature, Data: "t"}, Path: "messages[1].b"},
+		{Kind: llm.PartText, Text: "c"},
+	}})
+	for by, want := range map[string]string{"": "messages[1].b dropped", "anthropic": "messages[1].b dropped", "minimax": "messages[1].a dropped"} {
+		if _, losses := encodeRequest(t, req, llm.Facts{Model: "m", SealBy: by}); paths(losses) != want {
+			t.Errorf("towards one who takes seals of %q back: lost %s, want %s", by, paths(losses), want)
 		}
 	}
 }

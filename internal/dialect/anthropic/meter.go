@@ -41,7 +41,8 @@ func (m *meter) Frame(f frame.Frame) {
 		m.stop(rawjson.Get(f.Data, "delta"))
 		m.count(rawjson.Get(f.Data, "usage"))
 	case "message_stop":
-		case "error":
+		m.reading.Ended = true
+	case "error":
 		m.reading.Fault = messages{}.ReadFault(0, nil, f.Data)
 	}
 }

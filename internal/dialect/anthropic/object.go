@@ -197,6 +197,34 @@ func names(x llm.Extra) []string {
 	return out
 }
 
+// says reports whether a member of an answer says anything: zero, false and what is empty do not.
+func says(v []byte) bool {
+	switch rawjson.Kind(v) {
+	case ' ', 'n', 'f':
+		return false
+	case '0':
+		n, ok := rawjson.Int(v)
+		return !ok || n != 0
+	case '"':
+		return rawjson.Text(v) != ""
+	case '{':
+		for _, in := range rawjson.Members(v) {
+			if says(in) {
+				return true
+			}
+		}
+		return false
+	case '[':
+		for _, in := range rawjson.Elems(v) {
+			if says(in) {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
 // with returns x with one more member; x may be nil.
 func with(x llm.Extra, name string, v []byte) llm.Extra {
 	if x == nil {

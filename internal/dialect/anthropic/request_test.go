@@ -183,6 +183,7 @@ func TestDecodeRequestRefuses(t *testing.T) {
 		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":1}]}]}`:     "messages[0].content[0].text",
 		`{"model":"m","messages":[{"role":"user","content":[{"type":"tool_use","id":"a"}]}]}`: "messages[0].content[0].name",
 		`{"model":"m","messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":[{"type":"text","text":1}]}]}]}`: "messages[0].content[0].content[0].text",
+		`{"model":"m","messages":[{"role":"user","content":[{"type":"document","source":{"type":"url","url":"u"},"title":5}]}]}`:               "messages[0].content[0].title",
 		`{"model":"m","messages":[],"tools":{}}`:                       "tools",
 		`{"model":"m","messages":[],"tools":[{"name":""}]}`:            "tools[0].name",
 		`{"model":"m","messages":[],"tool_choice":"auto"}`:             "tool_choice",

@@ -58,18 +58,28 @@ func (e ending) word(l *losses) string {
 	if e.own && (e.stop.Native == "" && reason == "" || e.stop.Native != "" && stopReason(e.stop.Native) == reason) {
 		return e.stop.Native
 	}
+	meant := reason
 	switch {
-	case e.called && (reason == llm.StopEnd || reason == ""):
-		return "tool_use"
-	case e.refused && (reason == llm.StopEnd || reason == ""):
-		return "refusal"
+	case reason != llm.StopEnd && reason != "":
+	case e.called: // clients look for calls only where it says so
+		meant = llm.StopCalls
+	case e.refused:
+		meant = llm.StopRefusal
 	case reason == "":
 		return "end_turn"
 	}
+	if reason != "" && meant != reason {
+		l.add("answer.stop", "it just ended, but what it says is "+string(meant), llm.Changed)
+	}
+	reason = meant
 	for _, s := range stopWords {
-		if s.reason == reason {
-			return s.word
+		if s.reason != reason {
+			continue
 		}
+		if stopReason(s.word) != reason {
+			l.add("answer.stop", s.word+" is the word for "+string(reason)+" too", llm.Changed)
+		}
+		return s.word
 	}
 	l.add("answer.stop", "there is no word for "+string(reason)+" here; the turn is said to have ended", llm.Changed)
 	return "end_turn"

@@ -201,10 +201,12 @@ func loseUsage(l *losses, u *llm.Usage, tier string) {
 	if u.Cost != "" {
 		l.add("answer.usage.cost", "no cost here", llm.Dropped)
 	}
+	if u.Input < u.CacheRead+u.CacheWrite {
+		l.add("answer.usage.input", "less than the caches it should include", llm.Changed)
+	}
 	for _, name := range names(u.Extra) {
-		if n, ok := rawjson.Int(u.Extra[name]); ok && n == 0 {
-			continue // a count of nothing is nothing lost
+		if says(u.Extra[name]) {
+			l.add("answer.usage."+name, "no such member here", llm.Dropped)
 		}
-		l.add("answer.usage."+name, "no such member here", llm.Dropped)
 	}
 }

@@ -131,7 +131,7 @@ func TestAnswerProblems(t *testing.T) {
 		{func(r *llm.Response) { r.Choices[0].Parts[1].Cites = nil }, "answer.citations"},
 		{func(r *llm.Response) { r.Choices[0].Parts[1].Cites[0].URL = "v" }, "answer.citations"},
 		{func(r *llm.Response) { r.Choices[0].Parts = r.Choices[0].Parts[:2] }, "answer.text"},
-		{func(r *llm.Response) { slices.Reverse(r.Choices[0].Parts) }, "answer.order"},
+		{func(r *llm.Response) { p := r.Choices[0].Parts; p[0], p[1], p[2] = p[1], p[2], p[0] }, "answer.order"},
 		{func(r *llm.Response) { r.Choices[0].Stop.Reason = llm.StopLength }, "answer.stop"},
 		{func(r *llm.Response) { r.Usage.Reasoning = 0 }, "answer.usage.reasoning"},
 		{func(r *llm.Response) { r.Usage.Input = 0 }, "answer.usage.input"},

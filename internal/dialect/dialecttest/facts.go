@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,12 +53,12 @@ func (f *facts) raw(path, kind string, v []byte) { f.add(path, kind, compact(v))
 
 // extra notes members without a field, each under its holder.
 func (f *facts) extra(holder, kind string, x llm.Extra) {
-	for name, raw := range x {
+	for _, name := range slices.Sorted(maps.Keys(x)) {
 		path := name
 		if holder != "" {
 			path = holder + "." + name
 		}
-		f.put(fact{path: path, kind: "extra." + kind, value: name + "=" + compact(raw)})
+		f.put(fact{path: path, kind: "extra." + kind, value: name + "=" + compact(x[name])})
 	}
 }
 
@@ -101,7 +102,7 @@ func requestFacts(r *llm.Request, w words) []fact {
 		}
 	}
 	for i := range r.Documents {
-		f.part(&r.Documents[i], place{role: "documents", group: "documents", request: true})
+		f.part(&r.Documents[i], place{role: "documents", group: "documents", request: true, inside: "documents"})
 	}
 	for i := range r.Tools {
 		f.tool(&r.Tools[i], r.Choice.Allowed, "tools")

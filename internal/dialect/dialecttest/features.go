@@ -15,7 +15,8 @@ type Feature struct {
 }
 
 // Features returns a request or an answer for each feature of the canonical model. They come from no dialect, so that
-// none can write back what is its own. Every call returns new values.
+// none can write back what is its own; Run tells of requests that they come from each other one. Every call returns new
+// values.
 func Features() []Feature {
 	return append(append(turnFeatures(), settingFeatures()...), answerFeatures()...)
 }
@@ -91,7 +92,7 @@ func turnFeatures() []Feature {
 		{Name: "document", Request: user(medium(llm.PartFile, pdf))},
 		{Name: "document without a name", Request: user(medium(llm.PartFile, llm.Blob{Type: "application/pdf", Data: "JVBERi0="}))},
 		{Name: "document of text", Request: user(medium(llm.PartFile, llm.Blob{Type: "text/plain", Text: "All is well.", Name: "report", Cite: true}))},
-		{Name: "document of text as data", Request: user(medium(llm.PartFile, llm.Blob{Type: "text/plain", Data: "QWxsIGlzIHdlbGwu", Name: "report.txt"}))},
+		{Name: "document of text as data", Request: user(medium(llm.PartFile, llm.Blob{Type: "text/plain", Data: "Tm90aGluZyBuZXcu", Name: "report.txt"}))},
 		{Name: "document of another text as data", Request: user(medium(llm.PartFile, llm.Blob{Type: "text/csv", Data: "YSxiCjEsMgo=", Name: "a.csv"}))},
 		{Name: "document by address", Request: user(medium(llm.PartFile, llm.Blob{URL: "https://example.org/a.pdf"}))},
 		{Name: "sound", Request: user(medium(llm.PartAudio, llm.Blob{Type: "audio/wav", Data: "UklGRg=="}))},

@@ -209,9 +209,24 @@ func client(d dialect.Dialect) *llm.Request {
 	return &llm.Request{From: d.Name(), Model: "any", WantUsage: true, Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Kind: llm.PartText, Text: "Hello"}}}}}
 }
 
+// targets are facts that encoders decide by; the first is counted in the table.
+var targets = map[llm.Dialect][]llm.Facts{
+	llm.AnthropicMessages: {{Model: "claude-sonnet-4-5", MaxOutput: 64000}, {Model: "another-maker"}, {Model: "claude-3-haiku", MaxOutput: 4096},
+		{Model: "claude-opus-4-6"}, {Model: "claude-opus-4-7", DefaultMax: 8192}},
+	llm.OpenAIChat: {{Model: "gpt-5", Provider: "openai"}, {Model: "another-maker"}, {Model: "m", Provider: "mistral"}, {Model: "r", ReasoningBack: true},
+		{Model: "gemini", SealBy: "google"}},
+}
+
 // translateRequest carries a request over and returns it as the other side reads it, nil where it was refused.
 func translateRequest(y *tally, w *row, r *replay.Recording, to dialect.Dialect, x *llm.Request) *llm.Request {
-	call, losses, err := to.Codec().EncodeRequest(x, llm.Facts{Model: "other-model"})
+	for _, facts := range targets[to.Name()][1:] {
+		translateRequestFor(y, &row{paths: map[string]int{}, reasons: map[string]int{}}, r, to, x, facts)
+	}
+	return translateRequestFor(y, w, r, to, x, targets[to.Name()][0])
+}
+
+func translateRequestFor(y *tally, w *row, r *replay.Recording, to dialect.Dialect, x *llm.Request, facts llm.Facts) *llm.Request {
+	call, losses, err := to.Codec().EncodeRequest(x, facts)
 	if err != nil {
 		w.refused++
 		w.reasons[general(err.Error())]++
@@ -228,7 +243,7 @@ func translateRequest(y *tally, w *row, r *replay.Recording, to dialect.Dialect,
 		y.report(r, "to request", []string{"decode: " + err.Error() + "\n" + string(call.Body)})
 		return nil
 	}
-	y.report(r, "to request", dialecttest.Problems(x, there, losses))
+	y.report(r, "to request for "+facts.Model, dialecttest.ProblemsFor(facts, x, there, losses))
 	there.WantUsage = true
 	return there
 }

@@ -2,20 +2,31 @@ package dialecttest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"weir/internal/llm"
 )
 
-// words are a client's names for what is canonical; what is not listed has the same name.
+// words are a client's names for what is canonical; what is not listed has the common name, or the same.
 type words map[string]string
 
 func (w words) of(name string) string {
-	if s, ok := w[name]; ok {
-		return s
+	for _, names := range [...]words{w, common} {
+		if s, ok := names[name]; ok {
+			return s
+		}
 	}
 	return name
+}
+
+// common are the names of what only some dialects have a word for.
+var common = words{
+	"max_output": "max_tokens", "parallel": "parallel_tool_calls", "output": "response_format", "budget": "thinking.budget_tokens",
+	"show": "thinking.display", "effort": "reasoning.effort", "tool.description": "description", "tool.schema": "parameters",
+	"tool.strict": "strict", "tool.defer": "defer_loading", "tool.grammar": "format", "file.name": "title", "image.detail": "detail",
+	"cached_content": "cachedContent", "safety_settings": "safetySettings",
 }
 
 // clients has the words of each dialect.
@@ -27,14 +38,14 @@ var clients = map[llm.Dialect]words{
 		"effort": "reasoning_effort", "thinking": "reasoning_effort", "budget": "reasoning_effort", "cache": "prompt_cache_key",
 		"tool.description": "function.description", "tool.schema": "function.parameters", "tool.strict": "function.strict",
 		"tool.grammar": "custom.format", "file.name": "file.filename", "image.detail": "image_url.detail",
-		"citations": "annotations",
+		"citations": "annotations", "show": "reasoning_effort", "reasoning.summary": "reasoning_effort.summary",
 	},
 	llm.AnthropicMessages: {
 		"max_output": "max_tokens", "stop": "stop_sequences", "parallel": "tool_choice.disable_parallel_tool_use",
 		"output": "output_config.format", "output.name": "output_config.format.name", "output.schema": "output_config.format.schema",
 		"effort": "output_config.effort", "budget": "thinking.budget_tokens", "show": "thinking.display", "user": "metadata.user_id",
 		"tool.description": "description", "tool.schema": "input_schema", "tool.strict": "strict", "tool.defer": "defer_loading",
-		"file.name": "title", "image.detail": "detail",
+		"file.name": "title", "image.detail": "detail", "conversation": "container",
 	},
 }
 
@@ -47,12 +58,12 @@ func (f *facts) choice(c *llm.ToolChoice) {
 	f.add(w.of("tool_choice"), "choice.allowed", strings.Join(allowed, ","))
 	f.pointer(w.of("parallel"), "choice.parallel", c.Parallel)
 	f.raw(w.of("tool_choice"), "choice.raw", c.Raw)
-	for name, raw := range c.Extra {
+	for _, name := range slices.Sorted(maps.Keys(c.Extra)) {
 		path := name
 		if !strings.HasPrefix(name, "tool_choice.") {
 			path = w.of("tool_choice") + "." + name
 		}
-		f.add(path, "extra.choice", name+"="+compact(raw))
+		f.add(path, "extra.choice", name+"="+compact(c.Extra[name]))
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,12 +47,46 @@ func Run(t *testing.T, d dialect.Dialect, s Sample) {
 		t.Run("fault "+kind.String(), func(t *testing.T) { checkFault(t, d, body, kind) })
 	}
 	t.Run("own faults", func(t *testing.T) { checkOwnFaults(t, d) })
+	t.Run("carries combined answers", func(t *testing.T) {
+		for seed := range uint64(combinations) {
+			name, x := combinedAnswer(seed)
+			if problems := carryAnswer(d, x, s.WellFormed); len(problems) > 0 {
+				t.Errorf("%s: %s", name, strings.Join(problems, "\n"))
+			}
+		}
+	})
+	t.Run("carries combinations", func(t *testing.T) {
+		for seed := range uint64(combinations) {
+			name, x := combination(seed)
+			for client := range clients {
+				if client == d.Name() {
+					continue
+				}
+				x.From = client
+				for _, facts := range targets {
+					if problems := carryRequest(d, x, facts); len(problems) > 0 {
+						t.Fatalf("%s for %s: %s", name, facts.Model, strings.Join(problems, "\n"))
+					}
+				}
+			}
+		}
+	})
 	for _, f := range Features() {
-		if f.Request != nil {
-			t.Run("carries "+f.Name, func(t *testing.T) { carriesRequest(t, d, f.Request) })
+		for client := range clients {
+			if f.Request != nil && client != d.Name() {
+				x := *f.Request
+				x.From = client
+				t.Run("carries "+f.Name, func(t *testing.T) {
+					for _, facts := range targets {
+						for _, p := range carryRequest(d, &x, facts) {
+							t.Errorf("for %s: %s", facts.Model, p)
+						}
+					}
+				})
+			}
 		}
 		if f.Answer != nil {
-			t.Run("carries "+f.Name, func(t *testing.T) { carriesAnswer(t, d, f.Answer, s.WellFormed) })
+			t.Run("carries "+f.Name, func(t *testing.T) { report(t, carryAnswer(d, f.Answer, s.WellFormed)) })
 		}
 	}
 }
@@ -152,6 +187,44 @@ func IdentityStream(d dialect.Dialect, stream []byte) []string {
 	if diff := Same(x, y); diff != "" {
 		out = append(out, "stream: "+diff)
 	}
+	if diff := Same(outline(c.DecodeStream(Frames(stream))), outline(c.DecodeStream(Frames(written)))); diff != "" {
+		out = append(out, "events: "+diff)
+	}
+	return out
+}
+
+// outline tells the events of a stream one by one, deltas of one part that follow each other as one. What only shows
+// that the stream lives, and usage, which may be told more or less often, are left out.
+func outline(in iter.Seq2[llm.Event, error]) []string {
+	var out []string
+	var grown llm.Event
+	text := ""
+	flush := func() {
+		if text != "" {
+			out = append(out, fmt.Sprintf("delta %d.%d %s", grown.Choice, grown.Index, text))
+		}
+		text = ""
+	}
+	for e, err := range llm.Sequential(in, most) {
+		if err != nil {
+			return append(out, err.Error())
+		}
+		switch e.Kind {
+		case llm.EventDelta:
+			if e.Choice != grown.Choice || e.Index != grown.Index {
+				flush()
+			}
+			grown = llm.Event{Choice: e.Choice, Index: e.Index}
+			text += e.Text
+		case llm.EventOpen, llm.EventSeal, llm.EventCite, llm.EventClose, llm.EventStop:
+			flush()
+			out = append(out, fmt.Sprintf("event %d of %d.%d: part %d %s %s %v %v", e.Kind, e.Choice, e.Index, e.Part.Kind, e.Part.ID, e.Part.Name, e.Part.Seal, e.Stop.Reason))
+		case llm.EventNote:
+			flush()
+			out = append(out, "note "+compact(e.Raw))
+		}
+	}
+	flush()
 	return out
 }
 
@@ -274,66 +347,73 @@ func checkOwnFaults(t *testing.T, d dialect.Dialect) {
 	}
 }
 
-func carriesRequest(t *testing.T, d dialect.Dialect, x *llm.Request) {
-	t.Helper()
+// targets are the models that features are encoded for: encoders decide by their facts.
+var targets = []llm.Facts{{Model: "the-model"}, {Model: "claude-sonnet-4-5", MaxOutput: 64000}, {Model: "claude-3-haiku"}, {Model: "claude-opus-4-6"},
+	{Model: "claude-opus-4-7", DefaultMax: 8192}, {Model: "gpt-5", Provider: "openai"}, {Model: "m", Provider: "mistral", ReasoningBack: true}}
+
+// carryRequest encodes a request, reads it again and returns what is wrong. A refusal is none that names its cause.
+func carryRequest(d dialect.Dialect, x *llm.Request, facts llm.Facts) []string {
 	c := d.Codec()
 	before := *x
-	call, losses, err := c.EncodeRequest(x, llm.Facts{Model: "the-model"})
+	before.Messages = slices.Clone(x.Messages)
+	for i := range before.Messages {
+		before.Messages[i].Parts = slices.Clone(x.Messages[i].Parts)
+	}
+	call, losses, err := c.EncodeRequest(x, facts)
 	if err != nil {
 		if f := fault.Of(err); f.Kind != fault.Unsupported || f.Param == "" {
-			t.Errorf("refused without naming what cannot be sent: %v", err)
+			return []string{"refused without naming what cannot be sent: " + err.Error()}
 		}
-		return
+		return nil
 	}
 	if diff := Same(&before, x); diff != "" {
-		t.Errorf("the encoder changed what it was given: %s", diff)
+		return []string{"the encoder changed what it was given: " + diff}
 	}
 	again := dialect.Call{Op: llm.OpChat, Body: call.Body}
 	if _, err := d.Peek(&again); err != nil {
-		t.Fatalf("peek of what was written: %v\n%s", err, call.Body)
+		return []string{fmt.Sprintf("peek of what was written: %v\n%s", err, call.Body)}
 	}
 	y, err := c.DecodeRequest(again)
 	if err != nil {
-		t.Fatalf("decode of what was written: %v\n%s", err, call.Body)
+		return []string{fmt.Sprintf("decode of what was written: %v\n%s", err, call.Body)}
 	}
-	Check(t, x, y, losses)
+	return ProblemsFor(facts, x, y, losses)
 }
 
-func carriesAnswer(t *testing.T, d dialect.Dialect, x *llm.Response, wellFormed func([]byte) error) {
-	t.Helper()
+// carryAnswer encodes an answer, whole and as a stream, reads it again and returns what is wrong.
+func carryAnswer(d dialect.Dialect, x *llm.Response, wellFormed func([]byte) error) []string {
 	c := d.Codec()
 	req := &llm.Request{From: d.Name(), WantUsage: true, Sampling: llm.Sampling{Logprobs: true}}
 	body, losses, err := c.EncodeResponse(req, x)
 	if err != nil {
-		t.Fatalf("encode: %v", err)
+		return []string{"encode: " + err.Error()}
 	}
 	y, err := c.DecodeResponse(body)
 	if err != nil {
-		t.Fatalf("decode of what was written: %v\n%s", err, body)
+		return []string{fmt.Sprintf("decode of what was written: %v\n%s", err, body)}
 	}
-	CheckAnswer(t, x, y, losses)
+	out := AnswerProblems(x, y, losses)
 
 	req.Stream = true
 	losses = nil
 	stream, err := WriteStream(c, req, llm.Replay(x), &losses)
 	if err != nil {
-		t.Fatalf("encode the stream: %v", err)
+		return append(out, "encode the stream: "+err.Error())
 	}
 	if wellFormed == nil {
 		wellFormed = holdsJSON
 	}
 	if err := wellFormed(stream); err != nil {
-		t.Errorf("stream: %v\n%s", err, stream)
+		out = append(out, fmt.Sprintf("stream: %v\n%s", err, stream))
 	}
-	var broken []string
-	y, err = llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(stream)), &broken))
+	y, err = llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(stream)), &out))
 	if err != nil {
-		t.Fatalf("decode of the stream: %v\n%s", err, stream)
+		return append(out, fmt.Sprintf("decode of the stream: %v\n%s", err, stream))
 	}
-	report(t, broken)
 	for _, p := range StreamProblems(x, y, false, losses) {
-		t.Errorf("stream: %s", p)
+		out = append(out, "stream: "+p)
 	}
+	return out
 }
 
 func holdsJSON(stream []byte) error {

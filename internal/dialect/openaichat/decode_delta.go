@@ -54,12 +54,15 @@ func (c *choiceDecoder) member(prefix string, name, v []byte) {
 	if rawjson.IsNull(v) {
 		return
 	}
+	key := prefix + string(name)
+	if bytes.Equal(c.extra[key], v) {
+		return
+	}
 	if c.stopped {
 		c.d.note = true
 		return
 	}
-	key := prefix + string(name)
-	if bytes.Equal(c.extra[key], v) || !c.d.hold(len(v)) {
+	if !c.d.hold(len(v)) {
 		return
 	}
 	keep(&c.extra, key, bytes.Clone(v))
@@ -73,9 +76,14 @@ func (c *choiceDecoder) delta(t *turn) {
 	}
 	c.think(t)
 	c.say(t)
-	if s := rawjson.Text(t.refusal); s != "" || !empty(t.refusalLogs) {
+	switch s := rawjson.Text(t.refusal); {
+	case s != "":
 		c.refused = true
 		c.grow(llm.PartRefusal, "", s, logprobs(t.refusalLogs, true))
+	case !empty(t.refusalLogs) && c.cur.open && c.cur.kind == llm.PartRefusal:
+		c.grow(llm.PartRefusal, "", "", logprobs(t.refusalLogs, true))
+	case !empty(t.refusalLogs):
+		c.member("", []byte("logprobs.refusal"), t.refusalLogs)
 	}
 	c.sound(t.audio)
 	if areImages(t.images) {

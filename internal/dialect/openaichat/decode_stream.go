@@ -124,7 +124,7 @@ func (d *streamDecoder) chunk(f frame.Frame) {
 		d.fail(openai.ReadFault(0, nil, f.Data))
 		return
 	}
-	if !d.started && d.model == "" && empty(choices) {
+	if !d.started && d.model == "" && empty(choices) && rawjson.IsNull(usage) {
 		return // Azure says something of the prompt first, without a name
 	}
 	d.start()

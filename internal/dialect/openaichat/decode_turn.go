@@ -183,6 +183,9 @@ func (t *turn) last(kind llm.PartKind) int {
 }
 
 func audioPart(v []byte, path string) (llm.Part, bool) {
+	if rawjson.Kind(v) != '{' {
+		return llm.Part{}, false
+	}
 	p := llm.Part{Kind: llm.PartAudio, Media: &llm.Blob{}, Path: path}
 	for name, val := range rawjson.Members(v) {
 		switch string(name) {

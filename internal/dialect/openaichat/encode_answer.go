@@ -44,7 +44,7 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 	e.lost.lose = func(l llm.Loss) { losses = append(losses, l) }
 	w := &e.w
 	w.Open('{')
-	writeHead(w, "chat.completion", resp.ID, resp.Created, resp.Model)
+	writeHead(w, "chat.completion", resp.ID, resp.Created, resp.Model, e.own)
 	w.Name("choices").Open('[')
 	for i := range resp.Choices {
 		e.choice(i, &resp.Choices[i])
@@ -57,7 +57,11 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 			usageLosses(resp.Usage, e.lost.add)
 		}
 	}
-	if tier := tierWord(resp.Tier, e.own); tier != "" {
+	tier := resp.Tier
+	if tier == "" && resp.Usage != nil && !e.own {
+		tier = resp.Usage.Tier
+	}
+	if tier = tierWord(&e.lost, tier, e.own); tier != "" {
 		w.Name("service_tier").String(tier)
 	}
 	if e.own {
@@ -69,20 +73,30 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 	return w.Buf, losses, nil
 }
 
-func writeHead(w *rawjson.Writer, object, id string, created llm.Num, model string) {
+func writeHead(w *rawjson.Writer, object, id string, created llm.Num, model string, own bool) {
 	w.Name("id").String(id).Name("object").String(object)
-	if created == "" {
+	if created == "" && !own { // OpenAI's SDKs demand it
 		created = "0"
 	}
-	w.Name("created").Num(string(created)).Name("model").String(model)
+	if created != "" {
+		w.Name("created").Num(string(created))
+	}
+	w.Name("model").String(model)
 }
 
 // tierWord is the word for the tier that served; anthropic-messages says standard where chat says default.
-func tierWord(tier string, own bool) string {
-	if !own && tier == "standard" {
+func tierWord(lost *answerLosses, tier string, own bool) string {
+	if own {
+		return tier
+	}
+	switch tier {
+	case "", "auto", "default", "flex", "scale", "priority":
+		return tier
+	case "standard":
 		return "default"
 	}
-	return tier
+	lost.add("answer.tier", "chat has no such tier", llm.Dropped)
+	return ""
 }
 
 type answerEncoder struct {
@@ -374,13 +388,13 @@ func (e *answerEncoder) calls(s *spoken) {
 }
 
 func (e *answerEncoder) annotations(s *spoken) {
-	any := false
+	found := false
 	for i := range s.content {
 		for j := range s.content[i].Cites {
-			any = any || e.own || s.content[i].Cites[j].Kind == "url"
+			found = found || e.own || s.content[i].Cites[j].Kind == "url"
 		}
 	}
-	if any {
+	if found {
 		e.w.Name("annotations")
 		writeCitations(&e.w, s.content, e.own)
 	}

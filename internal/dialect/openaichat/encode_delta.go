@@ -16,7 +16,7 @@ func (e *streamEncoder) open(c *choiceEncoder, ev *llm.Event) {
 	c.held.Reset()
 	c.text = textLike{}
 	r := rank(&p)
-	if r >= 0 && r < c.rank {
+	if r >= 0 && r < c.rank && !e.own { // its own chunks keep their order
 		e.lost.add("answer.order", "chat says reasoning, text and calls one after the other", llm.Changed)
 	}
 	c.rank = max(c.rank, r)

@@ -138,7 +138,6 @@ func (e *requestEncoder) resultParts(p *llm.Part) (texts, media []llm.Part, err 
 			media = append(media, llm.Part{Kind: llm.PartText, Text: "From the result of tool call " + e.id(p.ID) + ":"})
 		}
 		e.lose(q.Path, "media of a result follow in a message of the user", llm.Changed)
-		q.Cache, q.Extra = nil, nil
 		media = append(media, q)
 	}
 	if p.Failed {

@@ -23,7 +23,8 @@ func (e *requestEncoder) content(parts []llm.Part) {
 
 // plainText reports whether a part is a text and nothing else.
 func plainText(p *llm.Part) bool {
-	return p.Kind == llm.PartText && p.Text != "" && p.Cache == nil && p.Extra == nil
+	hung := p.Text != "" || p.Cites != nil || p.Logprobs != nil // else an empty string would be no part
+	return p.Kind == llm.PartText && hung && p.Cache == nil && p.Extra == nil
 }
 
 func writeItems(w *rawjson.Writer, parts []llm.Part) {

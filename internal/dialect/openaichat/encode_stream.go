@@ -35,18 +35,20 @@ func (codec) EncodeStream(req *llm.Request, in iter.Seq2[llm.Event, error], lose
 }
 
 type streamEncoder struct {
-	req       *llm.Request
-	yield     func(frame.Frame, error) bool
-	gone      bool // ended, or nobody listens
-	own       bool
-	functions bool // the client knows legacy functions only
-	lost      answerLosses
-	prefix    []byte // of every chunk, up to the choices
-	first     llm.Extra
-	tier      string
-	buf       []byte
-	usage     *llm.Usage
-	choices   []*choiceEncoder
+	req         *llm.Request
+	yield       func(frame.Frame, error) bool
+	gone        bool // ended, or nobody listens
+	own         bool
+	functions   bool // the client knows legacy functions only
+	lost        answerLosses
+	head        llm.Event
+	prefix      []byte // of every chunk, up to the choices; made at the first
+	first       llm.Extra
+	fingerprint []byte
+	tier        string
+	buf         []byte
+	usage       *llm.Usage
+	choices     []*choiceEncoder
 }
 
 // choiceEncoder is one choice and the part of it that is open.
@@ -92,8 +94,10 @@ func (e *streamEncoder) event(ev *llm.Event) {
 		if e.usage == nil {
 			e.usage = &llm.Usage{}
 		}
-		u := ev.Clone().Usage
-		e.usage.Merge(u)
+		e.usage.Merge(ev.Clone().Usage)
+		if e.prefix == nil && e.tier == "" && !e.own {
+			e.tier = tierWord(&e.lost, e.usage.Tier, e.own)
+		}
 	case llm.EventNote:
 		e.noted(ev)
 	case llm.EventEnd:
@@ -122,34 +126,46 @@ func (e *streamEncoder) send(raw []byte) {
 	}
 }
 
-// start builds what all chunks begin with; the first one also has the members that need saying once.
+// start takes over what all chunks begin with; the first one also has the members that need saying once.
 func (e *streamEncoder) start(ev *llm.Event) {
 	e.own = ev.From == llm.OpenAIChat
-	w := rawjson.Writer{Buf: []byte("data: ")}
-	w.Open('{')
-	writeHead(&w, "chat.completion.chunk", ev.ID, ev.Created, ev.Model)
-	if e.tier = tierWord(ev.Tier, e.own); e.tier != "" {
-		w.Name("service_tier").String(e.tier)
-	}
+	e.head = llm.Event{ID: ev.ID, Created: ev.Created, Model: ev.Model}
+	e.tier = tierWord(&e.lost, ev.Tier, e.own)
 	if !e.own {
 		e.lost.foreign(ev.Extra)
+		return
 	}
-	for _, name := range names(ev.Extra) {
-		switch {
-		case !e.own:
-		case name == "system_fingerprint":
-			w.Name(name).Raw(ev.Extra[name])
-		default:
-			keep(&e.first, name, append([]byte(nil), ev.Extra[name]...))
+	for name, raw := range ev.Extra {
+		if name == "system_fingerprint" {
+			e.fingerprint = append([]byte(nil), raw...)
+			continue
 		}
+		keep(&e.first, name, append([]byte(nil), raw...))
 	}
-	w.Name("choices")
-	e.prefix = w.Buf
+}
+
+// begin returns a writer that stands before the choices of a chunk. What all chunks begin with is made up at the first:
+// a usage that came before it may have named the tier.
+func (e *streamEncoder) begin() rawjson.Writer {
+	if e.prefix == nil {
+		w := rawjson.Writer{Buf: []byte("data: ")}
+		w.Open('{')
+		writeHead(&w, "chat.completion.chunk", e.head.ID, e.head.Created, e.head.Model, e.own)
+		if e.tier != "" {
+			w.Name("service_tier").String(e.tier)
+		}
+		if e.fingerprint != nil {
+			w.Name("system_fingerprint").Raw(e.fingerprint)
+		}
+		w.Name("choices")
+		e.prefix = w.Buf
+	}
+	return rawjson.Writer{Buf: append(e.buf[:0], e.prefix...)}
 }
 
 // chunk begins the chunk of a choice, up to the inside of its delta.
 func (e *streamEncoder) chunk(c *choiceEncoder) rawjson.Writer {
-	w := rawjson.Writer{Buf: append(e.buf[:0], e.prefix...)}
+	w := e.begin()
 	w.Open('[').Open('{').Name("index").Int(int64(c.n)).Name("delta").Open('{')
 	if !c.role {
 		c.role = true
@@ -236,16 +252,19 @@ func (e *streamEncoder) end(ev *llm.Event) {
 		e.lost.foreign(extra)
 		extra = nil
 	}
-	if e.usage != nil && !e.own {
+	if e.usage != nil && !e.own && e.req.WantUsage { // else it was not asked for
 		usageLosses(e.usage, e.lost.add)
 	}
 	usage := e.usage != nil && e.req.WantUsage
-	tier := tierWord(ev.Tier, e.own)
-	if tier == e.tier {
+	tier := tierWord(&e.lost, ev.Tier, e.own)
+	if tier == "" && e.usage != nil && !e.own {
+		tier = tierWord(&e.lost, e.usage.Tier, e.own)
+	}
+	if tier == e.tier || e.tier != "" && tier == "" {
 		tier = ""
 	}
-	if usage || extra != nil || tier != "" {
-		w := rawjson.Writer{Buf: append(e.buf[:0], e.prefix...)}
+	if usage || extra != nil || tier != "" || e.first != nil {
+		w := e.begin()
 		w.Open('[')
 		if !usage { // who did not ask for usage does not expect a chunk without a choice
 			w.Open('{').Name("index").Int(0).Name("delta").Open('{').Close('}').Name("finish_reason").Null().Close('}')
@@ -258,7 +277,10 @@ func (e *streamEncoder) end(ev *llm.Event) {
 		if tier != "" {
 			w.Name("service_tier").String(tier)
 		}
-		writeExtra(&w, extra)
+		for name, raw := range extra {
+			keep(&e.first, name, raw)
+		}
+		writeExtra(&w, e.first)
 		w.Close('}')
 		e.sendData(w.Buf)
 	}

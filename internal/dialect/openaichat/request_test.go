@@ -173,6 +173,21 @@ func TestRequestsOfItsOwnDialect(t *testing.T) {
 	}
 }
 
+func TestDecodeRequestMends(t *testing.T) {
+	req := checkRequest(t, []byte(`{"model":"m","messages":[
+	 {"role":"assistant","reasoning":"r","reasoning_content":"r","tool_calls":[{"function":{"name":"f","arguments":""}},{"function":{"name":"g","arguments":""}}]},
+	 {"role":"tool","content":"1"},{"role":"tool","content":"2"}]}`))
+	a := req.Messages[0].Parts
+	if len(a) != 3 || a[0].Kind != llm.PartReasoning || a[1].ID == "" || a[1].ID == a[2].ID {
+		t.Fatalf("turn: %+v", a)
+	}
+	for i, call := range a[1:] {
+		if r := req.Messages[i+1].Parts[0]; r.ID != call.ID || r.Name != call.Name {
+			t.Errorf("result %d is of %s %s, want %s %s", i, r.ID, r.Name, call.ID, call.Name)
+		}
+	}
+}
+
 func TestLimitsName(t *testing.T) {
 	req := &llm.Request{From: llm.OpenAIChat, MaxOutput: 7}
 	for provider, want := range map[string]string{

@@ -150,16 +150,23 @@ func (r usageReader) drop(name string) {
 	}
 }
 
-// writeUsage writes a usage object. own says that Extra belongs to this dialect.
+// writeUsage writes a usage object. own says that it came in this dialect, Extra and all: what it did not state is not
+// stated then. OpenAI's SDKs demand the three sums of every other.
 func writeUsage(w *rawjson.Writer, u *llm.Usage, own bool) {
 	total := u.Total
 	if !u.Has(llm.SaidTotal) {
 		total = u.Input + u.Output
 	}
 	w.Open('{')
-	w.Name("prompt_tokens").Int(u.Input)
-	w.Name("completion_tokens").Int(u.Output)
-	w.Name("total_tokens").Int(total)
+	if !own || u.Has(llm.SaidInput) {
+		w.Name("prompt_tokens").Int(u.Input)
+	}
+	if !own || u.Has(llm.SaidOutput) {
+		w.Name("completion_tokens").Int(u.Output)
+	}
+	if !own || u.Has(llm.SaidTotal) {
+		w.Name("total_tokens").Int(total)
+	}
 	extra := u.Extra
 	if !own {
 		extra = nil
@@ -237,7 +244,7 @@ func usageDetails(w *rawjson.Writer, u *llm.Usage, extra llm.Extra, name string,
 	}
 }
 
-// usageLosses names what a usage states and this dialect has no place for.
+// usageLosses names what a usage states and this dialect has no place for. The tier stands beside the usage.
 func usageLosses(u *llm.Usage, lose func(path, why string, grade llm.Grade)) {
 	if u == nil {
 		return
@@ -257,9 +264,6 @@ func usageLosses(u *llm.Usage, lose func(path, why string, grade llm.Grade)) {
 		if l.n != 0 {
 			lose("answer.usage."+l.name, "chat usage has no place for it", llm.Dropped)
 		}
-	}
-	if u.Tier != "" {
-		lose("answer.usage.tier", "chat usage has no place for it", llm.Dropped)
 	}
 	for _, name := range names(u.Extra) {
 		if !nothing(u.Extra[name]) {

@@ -1,0 +1,341 @@
+package replay_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"weir/internal/dialect"
+	"weir/internal/dialect/anthropic"
+	"weir/internal/dialect/dialecttest"
+	"weir/internal/dialect/openaichat"
+	"weir/internal/gateway"
+	"weir/internal/gatewaytest"
+	"weir/internal/llm"
+	"weir/internal/replay"
+)
+
+var spoken = map[string]dialect.Dialect{"openai-chat": openaichat.New(), "anthropic-messages": anthropic.New()}
+
+// TestCross plays every recording to a client of the other dialect: what it asks reaches the provider, what the provider
+// answers reaches the client, and what does not is in x-weir-lost. Strict clients are refused exactly what would be lost.
+func TestCross(t *testing.T) {
+	for up, client := range map[string]string{"openai-chat": "anthropic-messages", "anthropic-messages": "openai-chat"} {
+		t.Run(client+" client, "+up+" provider", func(t *testing.T) {
+			counts := map[string]int{}
+			for _, r := range replay.Load(t, up) {
+				t.Run(r.ID, func(t *testing.T) {
+					c := newCrossing(t, r, spoken[client], spoken[up])
+					c.play(counts)
+					c.strict(counts)
+				})
+			}
+			t.Logf("%v", counts)
+		})
+	}
+}
+
+// smallAnswers are what a provider says where a recording has no answer in its words: whole and as a stream.
+var smallAnswers = map[string][2]string{
+	"openai-chat": {
+		`{"id":"a1","object":"chat.completion","created":1700000000,"model":"real-model","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`,
+		`data: {"id":"a1","object":"chat.completion.chunk","created":1700000000,"model":"real-model","choices":[{"index":0,"delta":{"role":"assistant","content":"Hi"},"finish_reason":null}]}` + "\n\n" +
+			`data: {"id":"a1","object":"chat.completion.chunk","created":1700000000,"model":"real-model","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n" +
+			`data: {"id":"a1","object":"chat.completion.chunk","created":1700000000,"model":"real-model","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}` + "\n\ndata: [DONE]\n\n",
+	},
+	"anthropic-messages": {
+		`{"id":"a1","type":"message","role":"assistant","model":"real-model","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}`,
+		"event: message_start\ndata: " + `{"type":"message_start","message":{"id":"a1","type":"message","role":"assistant","model":"real-model","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}` +
+			"\n\nevent: content_block_start\ndata: " + `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` +
+			"\n\nevent: content_block_delta\ndata: " + `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` +
+			"\n\nevent: content_block_stop\ndata: " + `{"type":"content_block_stop","index":0}` +
+			"\n\nevent: message_delta\ndata: " + `{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1}}` +
+			"\n\nevent: message_stop\ndata: " + `{"type":"message_stop"}` + "\n\n",
+	},
+}
+
+// TestCrossRequests sends every recorded request to a provider of the other dialect.
+func TestCrossRequests(t *testing.T) {
+	for client, up := range map[string]string{"openai-chat": "anthropic-messages", "anthropic-messages": "openai-chat"} {
+		t.Run(client+" client, "+up+" provider", func(t *testing.T) {
+			counts := map[string]int{}
+			for _, r := range replay.Load(t, client) {
+				if r.Request == nil || len(r.Request.Body) == 0 || r.Request.Body[0] != '{' {
+					continue
+				}
+				sent, _ := question(r, client, "alias")
+				if _, err := spoken[client].Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: sent}); err != nil {
+					continue // recorded because it is refused
+				}
+				t.Run(r.ID, func(t *testing.T) {
+					there := &replay.Recording{ID: r.ID}
+					call := dialect.Call{Op: llm.OpChat, Body: sent}
+					h, err := spoken[client].Peek(&call)
+					if err != nil {
+						t.Fatal(err)
+					}
+					there.Streaming, there.Response.Status = h.Stream, 200
+					there.Response.Headers = map[string]string{"content-type": "application/json"}
+					there.Response.Body = smallAnswers[up][0]
+					if h.Stream {
+						there.Response.Headers["content-type"] = "text/event-stream"
+						there.Response.Body = smallAnswers[up][1]
+					}
+					c := newCrossing(t, there, spoken[client], spoken[up])
+					c.sent = sent
+					c.play(counts)
+					c.strict(counts)
+				})
+			}
+			t.Logf("%v", counts)
+		})
+	}
+}
+
+// crossing is one recording played to a client of another dialect.
+type crossing struct {
+	t          *testing.T
+	r          *replay.Recording
+	client, up dialect.Dialect
+	sent       []byte
+	upstream   *replay.Upstream
+	gateway    *gatewaytest.Gateway
+	losses     []llm.Loss // of the request
+	refused    bool       // by the codec, whatever strict says
+}
+
+func newCrossing(t *testing.T, r *replay.Recording, client, up dialect.Dialect) *crossing {
+	c := &crossing{t: t, r: r, client: client, up: up, upstream: replay.For(r)}
+	c.sent = c.question()
+	c.gateway = (&gatewaytest.Gateway{Upstream: c.upstream, Document: fmt.Sprintf(document,
+		fmt.Sprintf("  alias: { targets: [{ provider: %s, model: real-model }] }", speaker[string(up.Name())]))}).Start(t)
+	return c
+}
+
+// question is the recording's own request in the client's words, or a small one where that cannot be said.
+func (c *crossing) question() []byte {
+	small, _ := question(&replay.Recording{Streaming: c.r.Streaming}, string(c.client.Name()), "alias")
+	_, own := question(c.r, string(c.up.Name()), "alias")
+	x, err := c.up.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: own})
+	if err != nil {
+		return small
+	}
+	x.Stream, x.WantUsage = c.r.Streaming, true
+	call, _, err := c.client.Codec().EncodeRequest(x, llm.Facts{Model: "alias"})
+	if err != nil {
+		return small
+	}
+	return call.Body
+}
+
+func (c *crossing) ask(header ...string) *httptest.ResponseRecorder {
+	req := httptest.NewRequestWithContext(c.t.Context(), http.MethodPost, path[string(c.client.Name())], bytes.NewReader(c.sent))
+	req.Header.Set("Authorization", "Bearer "+gatewaytest.Key)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	c.gateway.Handler.ServeHTTP(w, req)
+	return w
+}
+
+func (c *crossing) play(counts map[string]int) {
+	c.t.Helper()
+	w := c.ask()
+	x := c.gateway.Wait(c.t, 1)[0]
+	if len(c.upstream.Calls) == 0 {
+		c.refused = true
+		counts["refused"]++
+		if f := c.client.ReadFault(w.Code, w.Header(), w.Body.Bytes()); w.Code != 400 || f.Message == "" {
+			c.t.Errorf("nothing was sent, and the client reads %d %+v", w.Code, f)
+		}
+		return
+	}
+	a := &x.Attempts[len(x.Attempts)-1]
+	var answered []llm.Loss
+	for _, l := range a.Losses {
+		if strings.HasPrefix(l.Path, "answer.") {
+			answered = append(answered, l)
+		} else {
+			c.losses = append(c.losses, l)
+		}
+	}
+	c.checkRequest()
+	if c.r.Response.Status >= 300 {
+		counts["errors"]++
+		c.checkError(w)
+		return
+	}
+	c.checkAnswer(w, x, answered, counts)
+}
+
+// checkRequest compares what the client sent with what the provider got.
+func (c *crossing) checkRequest() {
+	c.t.Helper()
+	sent, err := c.client.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: c.sent})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	call := dialect.Call{Op: llm.OpChat, Body: c.upstream.Last().Body}
+	if h, err := c.up.Peek(&call); err != nil || h.Model != "real-model" {
+		c.t.Fatalf("the provider got a request that cannot be read: %v, model %q", err, h.Model)
+	}
+	got, err := c.up.Codec().DecodeRequest(call)
+	if err != nil {
+		c.t.Fatalf("the provider got a request that cannot be read: %v\n%s", err, call.Body)
+	}
+	for _, p := range dialecttest.Problems(sent, got, c.losses) {
+		c.t.Errorf("request: %s", p)
+	}
+}
+
+// checkError compares what the provider refused with with what the client reads.
+func (c *crossing) checkError(w *httptest.ResponseRecorder) {
+	c.t.Helper()
+	said := c.up.ReadFault(c.r.Response.Status, nil, c.r.Answer())
+	read := c.client.ReadFault(w.Code, w.Header(), w.Body.Bytes())
+	if w.Code/100 != c.r.Response.Status/100 && c.r.Response.Status != 401 && c.r.Response.Status != 403 {
+		c.t.Errorf("the provider answers %d, the client reads %d", c.r.Response.Status, w.Code)
+	}
+	if !strings.Contains(read.Message, said.Message) && c.r.Response.Status != 401 && c.r.Response.Status != 403 {
+		c.t.Errorf("the provider says %q, the client reads %q", said.Message, read.Message)
+	}
+}
+
+func (c *crossing) checkAnswer(w *httptest.ResponseRecorder, x *gateway.Exchange, losses []llm.Loss, counts map[string]int) {
+	c.t.Helper()
+	said, notes := c.decode(c.up, c.r.Answer())
+	if said.Fault != nil {
+		counts["in-band errors"]++
+		if w.Code < 400 {
+			if read, _ := c.decode(c.client, w.Body.Bytes()); read.Fault == nil {
+				c.t.Errorf("the provider failed (%v), the client reads none of it", said.Fault)
+			}
+		}
+		return
+	}
+	if w.Code != 200 {
+		c.t.Fatalf("status %d: %.1000s", w.Code, w.Body)
+	}
+	read, _ := c.decode(c.client, w.Body.Bytes())
+	if read.Fault != nil {
+		c.t.Fatalf("the client reads a failure: %v", read.Fault)
+	}
+	sent, _ := c.client.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: c.sent})
+	possible := []llm.Loss(nil)
+	if c.r.Streaming { // the head names what may be lost; what was is told by the encoder
+		possible = c.client.Codec().Cannot(sent, c.up.Name())
+		losses = minus(losses, possible, dialecttest.DiffAnswer(said, read))
+	}
+	if !c.r.Streaming || sent.WantUsage || c.client.Name() != llm.OpenAIChat {
+		for _, p := range dialecttest.StreamProblems(said, read, notes, losses) {
+			c.t.Errorf("answer: %s", p)
+		}
+	}
+	c.checkHeader(w, append(slices.Concat(c.losses, losses), possible...))
+	if u := said.Usage; u != nil && (x.Usage == nil || x.Usage.Input != u.Input || x.Usage.Output != u.Output) {
+		c.t.Errorf("the answer states %+v, the record has %+v", u, x.Usage)
+	}
+	if len(c.losses)+len(losses) > 0 {
+		counts["lossy"]++
+	} else {
+		counts["carried"]++
+	}
+}
+
+// minus returns losses without those that were only possible and did not happen.
+func minus(losses, possible []llm.Loss, missing []dialecttest.Missing) []llm.Loss {
+	var out []llm.Loss
+	for _, l := range losses {
+		same := func(o llm.Loss) bool { return o.Path == l.Path }
+		happened := func(m dialecttest.Missing) bool { return strings.HasPrefix(m.Path, l.Path) }
+		if slices.ContainsFunc(out, same) || slices.ContainsFunc(possible, same) && !slices.ContainsFunc(missing, happened) {
+			continue
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// checkHeader compares x-weir-lost, in head and trailer, with the losses in the record.
+func (c *crossing) checkHeader(w *httptest.ResponseRecorder, losses []llm.Loss) {
+	c.t.Helper()
+	var want []string
+	for _, l := range losses {
+		want = append(want, l.Path)
+	}
+	slices.Sort(want)
+	want = slices.Compact(want)
+	var got []string
+	resp := w.Result()
+	_ = resp.Body.Close()
+	for _, h := range []http.Header{resp.Header, resp.Trailer} {
+		if v := h.Get("X-Weir-Lost"); v != "" {
+			got = append(got, strings.Split(v, ", ")...)
+		}
+	}
+	if slices.ContainsFunc(got, func(p string) bool { return strings.HasPrefix(p, "+") }) {
+		return // cut at 4 KiB
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		c.t.Errorf("x-weir-lost names %q, the record %q", got, want)
+	}
+}
+
+// decode reads an answer, whole or streamed; notes tells whether it held events that no part holds.
+func (c *crossing) decode(d dialect.Dialect, answer []byte) (resp *llm.Response, notes bool) {
+	c.t.Helper()
+	var err error
+	if c.r.Streaming {
+		var broken []string
+		events := dialecttest.Checked(d.Codec().DecodeStream(dialecttest.Frames(answer)), &broken)
+		resp, err = llm.Collect(d.Name(), func(yield func(llm.Event, error) bool) {
+			for e, err := range events {
+				notes = notes || e.Kind == llm.EventNote
+				if !yield(e, err) {
+					return
+				}
+			}
+		})
+		for _, b := range broken {
+			c.t.Errorf("%s: %s", d.Name(), b)
+		}
+	} else {
+		resp, err = d.Codec().DecodeResponse(answer)
+	}
+	if err != nil {
+		c.t.Fatalf("%s: %v in\n%.2000s", d.Name(), err, answer)
+	}
+	return resp, notes
+}
+
+// strict asks again, strictly: what would be lost is refused before anything is sent, everything else goes.
+func (c *crossing) strict(counts map[string]int) {
+	c.t.Helper()
+	if c.refused {
+		return
+	}
+	lossy := slices.ContainsFunc(c.losses, func(l llm.Loss) bool { return l.Grade > llm.Filled })
+	before := len(c.upstream.Calls)
+	w := c.ask("X-Weir-Strict", "true")
+	sent := len(c.upstream.Calls) > before
+	switch {
+	case lossy && (sent || w.Code != 400):
+		c.t.Errorf("strict: %v would be lost, and the answer is %d, sent: %v", c.losses, w.Code, sent)
+	case !lossy && !sent:
+		c.t.Errorf("strict: nothing would be lost, and it is refused: %s", w.Body)
+	case lossy:
+		counts["strict refusals"]++
+		f := c.client.ReadFault(w.Code, w.Header(), w.Body.Bytes())
+		for _, l := range c.losses {
+			if l.Grade > llm.Filled && !strings.Contains(f.Message, l.Path) && len(f.Message) < 900 {
+				c.t.Errorf("strict: the refusal does not name %s: %s", l.Path, f.Message)
+			}
+		}
+	}
+}
