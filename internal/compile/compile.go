@@ -110,12 +110,6 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 		name = p.Name
 	}
 	entry, known := c.catalog.Entry(name)
-	if p.BaseURL != "" && p.Catalog == "" {
-		entry, known = nil, false // a place of its own that happens to be named like an entry
-		if e, ok := c.catalog.Entry(p.Name); ok {
-			entry, known = e, true
-		}
-	}
 	h := &provider.HTTP{Label: p.Name, Base: p.BaseURL, Auth: provider.Auth(p.Auth), Key: p.APIKey.Reveal(), Pass: p.PassHeaders, Ops: operations}
 	for _, name := range config.Dialects(p.Speaks, Dialects()) {
 		h.Dialect = append(h.Dialect, llm.Dialect(name))
@@ -147,11 +141,14 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	if err := h.Ready(); err != nil {
 		return nil, at(".base_url", err.Error(), "")
 	}
-	facts := entry
+	limit := "max_tokens" // what every speaker of openai-chat knows; OpenAI's newer models demand their own word
+	if known && entry.Name == "openai" {
+		limit = ""
+	}
 	return &engine.Place{
 		Provider: h, Client: c.transport(p.Timeouts.Connect),
 		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
-		Drain: p.ClientGone == "drain", Facts: facts.Facts,
+		Drain: p.ClientGone == "drain", Facts: entry.Facts, MaxName: limit,
 	}, nil
 }
 

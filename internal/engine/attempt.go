@@ -132,7 +132,7 @@ func (c *call) preparePassed(t *try) error {
 		edit.Model = t.a.Target.Model
 	}
 	if most := c.x.Plan.MaxOutput; most > 0 && (c.x.Head.MaxOutput == 0 || c.x.Head.MaxOutput > most) {
-		edit.MaxOutput = most
+		edit.MaxOutput, edit.MaxName = most, t.place.MaxName
 	}
 	t.call = c.in
 	if edit == (dialect.Edit{}) {

@@ -47,6 +47,7 @@ type Place struct {
 	Total     time.Duration // the whole attempt
 	Drain     bool          // read on when the client has left, so that usage is known
 	Facts     func(model string) llm.Facts
+	MaxName   string // the member a limit on output is written in where the call has none; "" = the dialect's own
 }
 
 // Engine serves exchanges. Make one with New; it is safe for concurrent use.

@@ -111,9 +111,9 @@ func combinedAnswer(seed uint64) (name string, x *llm.Response) {
 	return fmt.Sprintf("answer %d (%s)", seed, strings.Join(names, ", ")), x
 }
 
-// settle corrects a stop by what the choice holds, as decoders do.
+// settle corrects a stop by what the choice holds, as decoders do: who calls has not refused.
 func settle(c *llm.Choice) {
-	if c.Stop.Reason != llm.StopEnd {
+	if c.Stop.Reason != llm.StopEnd && c.Stop.Reason != llm.StopRefusal {
 		return
 	}
 	for i := range c.Parts {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"weir/internal/dialect"
+	"weir/internal/fault"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -11,6 +12,12 @@ import (
 // EncodeRequest implements dialect.Codec.
 func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []llm.Loss, error) {
 	e := &requestEncoder{req: req, facts: facts, own: req.From == llm.OpenAIChat}
+	if _, ok := req.Extra["thread"]; ok && req.From == llm.AnthropicMessages {
+		// Its next turn would send what is new only. Refused with this code, the SDK sends the whole conversation instead.
+		f := fault.New(fault.Unsupported, "the conversation of a thread is not kept here; send it whole")
+		f.Param, f.Code = "thread", "thread_unsupported_request"
+		return dialect.Call{}, nil, f
+	}
 	e.w.Open('{')
 	e.w.Name("model").String(facts.Model)
 	if err := e.messages(); err != nil {
