@@ -84,18 +84,17 @@ func problems(err error) []*config.Error {
 	if err == nil {
 		return nil
 	}
-	var one *config.Error
 	if e, ok := err.(*config.Error); ok { //nolint:errorlint // the tree is walked node by node
 		return []*config.Error{e}
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as above
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		var out []*config.Error
 		for _, e := range many.Unwrap() {
 			out = append(out, problems(e)...)
 		}
 		return out
 	}
-	if errors.As(err, &one) {
+	if one, ok := errors.AsType[*config.Error](err); ok {
 		return []*config.Error{one}
 	}
 	return []*config.Error{{Message: err.Error()}}

@@ -87,8 +87,11 @@ func demo(ctx context.Context, w io.Writer, listen, key string) error {
 	n.engine.Use(s)
 
 	provider := &http.Server{Handler: &sim.Provider{Key: demoKey}, ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- provider.Serve(back) }()
+	ended := make(chan struct{})
+	go func() {
+		_ = provider.Serve(back) // http.ErrServerClosed
+		close(ended)
+	}()
 	defer func() {
 		_ = provider.Close()
 		<-ended

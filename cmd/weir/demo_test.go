@@ -113,7 +113,7 @@ func TestDemo(t *testing.T) {
 // TestDemoDocument makes sure that a provider's key in the environment brings that provider's models.
 func TestDemoShortKey(t *testing.T) {
 	err := demo(t.Context(), io.Discard, "127.0.0.1:0", "short")
-	if c, ok := err.(coded); !ok || c.code != exitUsage || !strings.Contains(err.Error(), "16") { //nolint:errorlint // it must be the very one
+	if c, ok := err.(coded); !ok || c.code != exitUsage || !strings.Contains(err.Error(), "16") {
 		t.Errorf("%v", err)
 	}
 }

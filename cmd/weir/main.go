@@ -69,8 +69,7 @@ what was lost.`,
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, "weir:", err)
-	var c coded
-	if errors.As(err, &c) {
+	if c, ok := errors.AsType[coded](err); ok {
 		return c.code
 	}
 	return exitFailed

@@ -27,6 +27,7 @@ export async function read(dialect, { url, key, model, streaming, names = [] }) 
     if (!(error instanceof OpenAI.APIError || error instanceof Anthropic.APIError)) throw error;
     answer = { error: { status: error.status, message: messageOf(error, seen.length ? bytes() : '') } };
   }
+  await Promise.all(seen.map(({ ended }) => ended));
   const named = seen.flatMap(({ headers, trailers }) => [headers.get('x-weir-lost'), trailers()['x-weir-lost']]);
   const lost = new Set(named.filter(Boolean).flatMap((list) => list.split(', ')).filter((path) => path.startsWith('answer.')));
   return { answer, lost };
@@ -288,7 +289,7 @@ function inputsOf(text) {
 function membersOf(text, at) {
   const found = [];
   const space = /[\s,]*/y;
-  const scalar = /"(?:[^"\\]|\\.)*"|[^\s,\]}]+/ys;
+  const scalar = /"(?:[^"\\]+|\\.)*"|[^\s,\]}]+/ys;
   const past = (pattern, i) => { pattern.lastIndex = i; pattern.test(text); return pattern.lastIndex; };
   const end = (i) => {
     if (text[i] !== '{' && text[i] !== '[') return past(scalar, i);

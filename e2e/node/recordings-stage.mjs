@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export const key = 'wr-recordings-0123456789abcdef01234567';
@@ -102,18 +101,28 @@ keys:
 }
 
 /**
- * A fetch over node:http that keeps what the SDKs do not show: the bytes of a whole answer, and the trailers, where the
- * gateway names what turned out to be lost in mid-stream. Each call's are in seen: {headers, bytes, trailers}.
+ * A fetch over node:http that keeps what the SDKs do not show: the bytes of an answer, and the trailers, where the gateway
+ * names what turned out to be lost in mid-stream. Each call's are in seen: {headers, bytes, trailers, ended}.
  */
 export function watching() {
   const seen = [];
   const watched = (url, { method, headers, body, signal } = {}) => new Promise((resolve, reject) => {
     const req = request(url, { method, headers: Object.fromEntries(new Headers(headers)), signal }, (res) => {
-      const kept = { headers: new Headers(res.headers), bytes: [], trailers: () => res.trailers };
+      const kept = { headers: new Headers(res.headers), bytes: [], trailers: () => res.trailers, ended: once(res, 'close') };
       seen.push(kept);
-      res.on('data', (data) => kept.bytes.push(data));
-      res.pause();
-      resolve(new Response(Readable.toWeb(res), { status: res.statusCode, headers: kept.headers }));
+      let open = true; // an SDK leaves at the end mark, and the trailers come after it
+      const stream = new ReadableStream({
+        start(controller) {
+          res.on('data', (data) => {
+            kept.bytes.push(data);
+            if (open) controller.enqueue(new Uint8Array(data));
+          });
+          res.once('end', () => { if (open) controller.close(); });
+          res.once('error', (error) => { if (open) controller.error(error); });
+        },
+        cancel() { open = false; },
+      });
+      resolve(new Response(stream, { status: res.statusCode, headers: kept.headers }));
     });
     req.once('error', reject);
     req.end(body);

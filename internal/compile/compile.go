@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -214,10 +215,8 @@ func fit(places map[string]*engine.Place) route.Fit {
 		if len(speaks) == 0 {
 			return "the provider " + t.Provider + " serves no " + string(op)
 		}
-		for _, d := range speaks {
-			if d == client {
-				return ""
-			}
+		if slices.Contains(speaks, client) {
+			return ""
 		}
 		if mine := languages[client]; mine != nil && mine.Codec() != nil {
 			for _, d := range speaks {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -183,9 +184,7 @@ func (c *call) prepareTranslated(t *try) error {
 	if agent := c.r.Header["User-Agent"]; agent != nil {
 		h["User-Agent"] = agent
 	}
-	for name, values := range call.Header {
-		h[name] = values
-	}
+	maps.Copy(h, call.Header)
 	call.Header, call.Op = h, c.x.Op
 	t.call = call
 	return nil

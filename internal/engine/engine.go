@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -251,8 +252,8 @@ func (c *call) finish() {
 }
 
 func (c *call) settle() {
-	for i := len(c.admits) - 1; i >= 0; i-- {
-		if s, ok := c.admits[i].(gateway.Settler); ok {
+	for _, v := range slices.Backward(c.admits) {
+		if s, ok := v.(gateway.Settler); ok {
 			s.Settle(c.x)
 		}
 	}

@@ -2,9 +2,11 @@ package engine
 
 import (
 	"errors"
+	"io"
 	"iter"
 	"net/http"
 	"strconv"
+	"time"
 
 	"weir/internal/dialect"
 	"weir/internal/fault"
@@ -73,6 +75,7 @@ func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
 	buf := relayBuffers.Get().(*[]byte)
 	defer relayBuffers.Put(buf)
 	p := &tap{c: c, t: t}
+	defer c.rest(t, resp)
 	frames := c.metered(t.place.Provider.Frames(resp.Body, *buf), meter)
 	events := p.events(t.up.Codec().DecodeStream(frames))
 	if !c.x.Head.Stream {
@@ -108,9 +111,29 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 	if c.x.Head.Stream {
 		return c.encodeStream(t, resp, p, p.events(llm.Replay(whole)), reading)
 	}
-	for range p.events(llm.Replay(whole)) { // the tap sees a whole answer as it sees a stream
+	for e, err := range llm.Replay(whole) { // the tap sees a whole answer as it sees a stream
+		if err == nil {
+			p.see(&e)
+		}
 	}
 	return c.encodeWhole(t, resp, p, whole, reading)
+}
+
+// restTime is how long a provider may take to end its answer after the last event of it.
+const restTime = 200 * time.Millisecond
+
+// rest reads what follows the last event, so that the connection can be used again and the provider does not take the
+// client for gone.
+func (c *call) rest(t *try, resp *http.Response) {
+	if c.x.Ending != gateway.Done && (c.x.Ending != gateway.ClientGone || !t.place.Drain) {
+		return
+	}
+	body := resp.Body
+	if w, ok := body.(watched); ok {
+		body = w.ReadCloser
+	}
+	t.watch.wait(waitData, restTime)
+	_, _ = io.CopyN(io.Discard, body, 4<<10) // whatever comes of it, the exchange is over
 }
 
 func (c *call) encodeWhole(t *try, resp *http.Response, p *tap, whole *llm.Response, reading *dialect.Reading) *fault.Fault {

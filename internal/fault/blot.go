@@ -189,9 +189,32 @@ var prefixes = []struct {
 	text        string
 	length, run int
 }{
-	{"sk-", 6, 0}, {"sk_", 6, 12}, {"wr-", 8, 0}, {"gsk_", 8, 0}, {"csk-", 8, 12}, {"AIza", 16, 0}, {"AKIA", 12, 12}, {"ASIA", 12, 12}, {"ABSK", 16, 16},
-	{"xai-", 16, 16}, {"pplx-", 16, 16}, {"nvapi-", 16, 0}, {"hf_", 16, 16}, {"r8_", 16, 16}, {"fw_", 16, 16}, {"jina_", 16, 16}, {"tgp_v1_", 16, 0}, {"dapi", 32, 32},
-	{"ghp_", 16, 16}, {"gho_", 16, 16}, {"ghs_", 16, 16}, {"github_pat_", 16, 16}, {"glpat-", 16, 0}, {"xoxb-", 16, 0}, {"xoxp-", 16, 0}, {"ya29", 0, 0},
+	{"sk-", 6, 0},
+	{"sk_", 6, 12},
+	{"wr-", 8, 0},
+	{"gsk_", 8, 0},
+	{"csk-", 8, 12},
+	{"AIza", 16, 0},
+	{"AKIA", 12, 12},
+	{"ASIA", 12, 12},
+	{"ABSK", 16, 16},
+	{"xai-", 16, 16},
+	{"pplx-", 16, 16},
+	{"nvapi-", 16, 0},
+	{"hf_", 16, 16},
+	{"r8_", 16, 16},
+	{"fw_", 16, 16},
+	{"jina_", 16, 16},
+	{"tgp_v1_", 16, 0},
+	{"dapi", 32, 32},
+	{"ghp_", 16, 16},
+	{"gho_", 16, 16},
+	{"ghs_", 16, 16},
+	{"github_pat_", 16, 16},
+	{"glpat-", 16, 0},
+	{"xoxb-", 16, 0},
+	{"xoxp-", 16, 0},
+	{"ya29", 0, 0},
 }
 
 // initials are the bytes that a prefix begins with.
@@ -322,7 +345,7 @@ func isProse(v string) bool { return len(v) <= longestName && prose[v] }
 // prose is what sentences about credentials say where the credential would stand.
 var prose = func() map[string]bool {
 	m := make(map[string]bool)
-	for _, w := range strings.Fields(`a access an and api are as auth authentication authorization authorisation by cannot check credential
+	for w := range strings.FieldsSeq(`a access an and api are as auth authentication authorization authorisation by cannot check credential
 		credentials empty error expired for format from has header headers if in invalid is key keys malformed may missing model must no none not
 		of on only or please prefix provided realm required scheme should string the to token tokens type undefined unknown use value was with wrong
 		Authentication Authorization Auth Token Tokens Key Please The`) {
@@ -335,7 +358,7 @@ var prose = func() map[string]bool {
 func mixedRun(s string, n int) bool {
 	run := 0
 	var letter, digit bool
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if !isAlnum(c) {
 			run, letter, digit = 0, false, false
@@ -357,7 +380,7 @@ func mixedRun(s string, n int) bool {
 // hasRun reports whether s has a run of at least n letters and digits.
 func hasRun(s string, n int) bool {
 	run := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if run++; !isAlnum(s[i]) {
 			run = 0
 		}
@@ -370,7 +393,7 @@ func hasRun(s string, n int) bool {
 
 // isCoded reports whether s is not written like a word: it has a digit, a star or a capital inside.
 func isCoded(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if c := s[i]; c >= '0' && c <= '9' || c == '*' || i > 0 && c >= 'A' && c <= 'Z' && s[i-1] >= 'a' && s[i-1] <= 'z' {
 			return true
 		}
@@ -379,7 +402,7 @@ func isCoded(s string) bool {
 }
 
 func isLower(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && c != '_' {
 			return false
 		}

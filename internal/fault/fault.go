@@ -96,8 +96,7 @@ func Of(err error) *Fault {
 	if err == nil {
 		return nil
 	}
-	var f *Fault
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Fault](err); ok {
 		return f
 	}
 	return &Fault{Kind: Internal, Message: "the gateway failed on this request", Cause: err}

@@ -75,7 +75,7 @@ func (c *cutter) frames(yield func(Frame, error) bool) {
 
 // finish yields what is left when no more can be read.
 func (c *cutter) finish(yield func(Frame, error) bool) {
-	if c.err != io.EOF {
+	if c.err != io.EOF { //nolint:errorlint // a clean end is io.EOF itself; an error that wraps it is a break
 		yield(Frame{}, c.err)
 		return
 	}

@@ -3,6 +3,7 @@ package frame
 import (
 	"bytes"
 	"io"
+	"slices"
 )
 
 // SSE cuts Server-Sent Events as the WHATWG HTML standard defines them (section 9.2, "Parsing an event stream"): lines
@@ -132,7 +133,7 @@ func (s *sse) field(line []byte) {
 	case "data":
 		switch s.lines++; s.lines {
 		case 1:
-			s.data = value[:len(value):len(value)]
+			s.data = slices.Clip(value)
 			if s.data == nil {
 				s.data = name[len(name):] // a line without a colon is an empty payload, not none
 			}

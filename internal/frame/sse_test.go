@@ -268,8 +268,10 @@ func TestSSEPrompt(t *testing.T) {
 			}
 			got = append(got, fmt.Sprintf("%s after %d more %v", f.Data, r.n, f.More))
 		}
-		want := []string{"1 after 1 more false", "2 after 2 more true", "3 after 2 more false", "4 after 4 more false",
-			"5 after 5 more true", "6 after 5 more false"}
+		want := []string{
+			"1 after 1 more false", "2 after 2 more true", "3 after 2 more false", "4 after 4 more false",
+			"5 after 5 more true", "6 after 5 more false",
+		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Errorf("line end %q (-want +got):\n%s", end, d)
 		}

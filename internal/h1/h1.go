@@ -282,7 +282,7 @@ type answer struct {
 func (a *answer) Read(p []byte) (int, error) {
 	n, err := a.ReadCloser.Read(p)
 	if err != nil {
-		a.end(err == io.EOF) //nolint:errorlint // net/http's bodies return io.EOF itself, and only whole ones do
+		a.end(err == io.EOF)
 	}
 	return n, err
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // do sends one request and returns the status and the whole body.
-func do(t *testing.T, c *Client, ctx context.Context, url, body string) (int, string, error) {
+func do(ctx context.Context, t *testing.T, c *Client, url, body string) (int, string, error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -62,7 +62,7 @@ func TestExchange(t *testing.T) {
 	for _, path := range []string{"/plain", "/chunked"} {
 		for _, n := range []int{0, 1, 1000, small, small + 1, 1 << 20} {
 			want := strings.Repeat("x", n)
-			status, got, err := do(t, c, t.Context(), s.URL+path, want)
+			status, got, err := do(t.Context(), t, c, s.URL+path, want)
 			if err != nil || status != 200 || got != want {
 				t.Errorf("%s of %d bytes: %d, %d bytes, %v", path, n, status, len(got), err)
 			}
@@ -86,7 +86,7 @@ func TestParallel(t *testing.T) {
 			for j := range 100 {
 				want := fmt.Sprint(i, j)
 				ctx, cancel := context.WithCancel(t.Context())
-				_, got, err := do(t, c, ctx, s.URL, want)
+				_, got, err := do(ctx, t, c, s.URL, want)
 				cancel() // after the end: it must not touch a connection that somebody else has by now
 				if err != nil || got != want {
 					t.Errorf("%q instead of %q: %v", got, want, err)
@@ -149,7 +149,7 @@ func TestClosedWhileIdle(t *testing.T) {
 	c := &Client{}
 	defer c.CloseIdleConnections()
 	for range 5 {
-		if _, got, err := do(t, c, t.Context(), url, "x"); err != nil || got != "hello" {
+		if _, got, err := do(t.Context(), t, c, url, "x"); err != nil || got != "hello" {
 			t.Errorf("%q %v", got, err)
 		}
 		<-closed
@@ -164,7 +164,7 @@ func TestClosedWhileIdle(t *testing.T) {
 		}
 		return true
 	})
-	if _, got, err := do(t, c, t.Context(), url, "x"); err != nil || got != "hello" {
+	if _, got, err := do(t.Context(), t, c, url, "x"); err != nil || got != "hello" {
 		t.Errorf("%q %v", got, err)
 	}
 }
@@ -189,11 +189,11 @@ func TestNotTwice(t *testing.T) {
 			})
 			c := &Client{}
 			if name != "new connection" {
-				if _, _, err := do(t, c, t.Context(), url, "x"); err != nil {
+				if _, _, err := do(t.Context(), t, c, url, "x"); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, got, err := do(t, c, t.Context(), url, "x"); err == nil {
+			if _, got, err := do(t.Context(), t, c, url, "x"); err == nil {
 				t.Errorf("an answer came: %q", got)
 			}
 			if requests.Load() != 1 {
@@ -236,7 +236,7 @@ func TestAnswers(t *testing.T) {
 			})
 			client := &Client{}
 			defer client.CloseIdleConnections()
-			_, got, err := do(t, client, t.Context(), url, "x")
+			_, got, err := do(t.Context(), t, client, url, "x")
 			if got != c.body || (err != nil) != c.fails {
 				t.Errorf("%q %v", got, err)
 			}
@@ -263,7 +263,7 @@ func TestCancel(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
 		start := time.Now()
-		if _, _, err := do(t, &Client{}, ctx, url, "x"); err == nil {
+		if _, _, err := do(ctx, t, &Client{}, url, "x"); err == nil {
 			t.Errorf("after %q: no error", part)
 		}
 		if took := time.Since(start); took > time.Second {
@@ -285,7 +285,7 @@ func TestEarlyAnswer(t *testing.T) {
 		_ = c.(*net.TCPConn).CloseWrite()
 		time.Sleep(300 * time.Millisecond)
 	})
-	status, got, err := do(t, &Client{}, t.Context(), url, strings.Repeat("x", 64<<20))
+	status, got, err := do(t.Context(), t, &Client{}, url, strings.Repeat("x", 64<<20))
 	if status == 413 && got == "big" {
 		return
 	}
@@ -312,7 +312,7 @@ func TestRefused(t *testing.T) {
 	}
 	l, _ := net.Listen("tcp", "127.0.0.1:0")
 	_ = l.Close()
-	if _, _, err := do(t, &Client{}, t.Context(), "http://"+l.Addr().String(), ""); !errors.As(err, new(*net.OpError)) {
+	if _, _, err := do(t.Context(), t, &Client{}, "http://"+l.Addr().String(), ""); !errors.As(err, new(*net.OpError)) {
 		t.Errorf("%v", err)
 	}
 }

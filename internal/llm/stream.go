@@ -131,7 +131,7 @@ func (g *grammar) check(e Event) error {
 		g.ended = true
 		for n, c := range g.choices {
 			if len(c.open) > 0 {
-				return fmt.Errorf("End while parts of choice %d are open", n)
+				return fmt.Errorf("the stream ends while parts of choice %d are open", n)
 			}
 		}
 	default:

@@ -27,6 +27,7 @@ func seq(events ...llm.Event) iter.Seq2[llm.Event, error] {
 func open(index int, p llm.Part) llm.Event {
 	return llm.Event{Kind: llm.EventOpen, Index: index, Part: p}
 }
+
 func delta(index int, text string) llm.Event {
 	return llm.Event{Kind: llm.EventDelta, Index: index, Text: text}
 }
@@ -47,8 +48,10 @@ func answer() *llm.Response {
 		Choices: []llm.Choice{{
 			Parts: []llm.Part{
 				{Kind: llm.PartReasoning, Text: "hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "s"}},
-				{Kind: llm.PartText, Text: "hello", Cites: []llm.Cite{{Kind: "url", URL: "u"}, {Kind: "url", URL: "v"}},
-					Logprobs: []llm.Logprob{{Token: "hello", Logprob: "-0.10", Top: []llm.Logprob{{Token: "hallo"}}}}},
+				{
+					Kind: llm.PartText, Text: "hello", Cites: []llm.Cite{{Kind: "url", URL: "u"}, {Kind: "url", URL: "v"}},
+					Logprobs: []llm.Logprob{{Token: "hello", Logprob: "-0.10", Top: []llm.Logprob{{Token: "hallo"}}}},
+				},
 				{Kind: llm.PartCall, ID: "c1", Name: "f", Args: `{"a": 1}`, Extra: llm.Extra{"x": json.RawMessage(`1`)}},
 				{Kind: llm.PartOpaque, Name: "thing", Raw: json.RawMessage(`{"type":"thing"}`)},
 				{Kind: llm.PartAudio, Text: "spoken", Media: &llm.Blob{Data: "AAAA"}},
@@ -270,20 +273,38 @@ func TestSequential(t *testing.T) {
 		events []llm.Event
 		want   string
 	}{
-		{"in order already", []llm.Event{start, open(0, text), delta(0, "a"), shut(0), open(1, call), delta(1, "b"), shut(1), stop, end},
-			"start 0.0( a 0.0) 0.1( b 0.1) stop0 end"},
-		{"interleaved", []llm.Event{start, open(0, text), delta(0, "a"), open(1, call), delta(1, "b"), usage, delta(0, "c"), shut(0), delta(1, "d"), shut(1), stop, end},
-			"start 0.0( a usage c 0.0) 0.1( b d 0.1) stop0 end"},
-		{"later ones close first", []llm.Event{start, open(0, text), open(1, call), open(2, call), delta(2, "z"), shut(2), delta(1, "y"), shut(1), delta(0, "x"), shut(0), stop, end},
-			"start 0.0( x 0.0) 0.1( y 0.1) 0.2( z 0.2) stop0 end"},
-		{"the middle one stays open", []llm.Event{start, open(0, text), open(1, call), open(2, call), shut(2), shut(0), delta(1, "y"), shut(1), stop, end},
-			"start 0.0( 0.0) 0.1( y 0.1) 0.2( 0.2) stop0 end"},
-		{"choices are apart", []llm.Event{start, open(0, text), in1(open(0, text)), delta(0, "a"), in1(delta(0, "b")), shut(0), stop, in1(shut(0)), in1(stop), end},
-			"start 0.0( 1.0( a b 0.0) stop0 1.0) stop1 end"},
+		{
+			"in order already",
+			[]llm.Event{start, open(0, text), delta(0, "a"), shut(0), open(1, call), delta(1, "b"), shut(1), stop, end},
+			"start 0.0( a 0.0) 0.1( b 0.1) stop0 end",
+		},
+		{
+			"interleaved",
+			[]llm.Event{start, open(0, text), delta(0, "a"), open(1, call), delta(1, "b"), usage, delta(0, "c"), shut(0), delta(1, "d"), shut(1), stop, end},
+			"start 0.0( a usage c 0.0) 0.1( b d 0.1) stop0 end",
+		},
+		{
+			"later ones close first",
+			[]llm.Event{start, open(0, text), open(1, call), open(2, call), delta(2, "z"), shut(2), delta(1, "y"), shut(1), delta(0, "x"), shut(0), stop, end},
+			"start 0.0( x 0.0) 0.1( y 0.1) 0.2( z 0.2) stop0 end",
+		},
+		{
+			"the middle one stays open",
+			[]llm.Event{start, open(0, text), open(1, call), open(2, call), shut(2), shut(0), delta(1, "y"), shut(1), stop, end},
+			"start 0.0( 0.0) 0.1( y 0.1) 0.2( 0.2) stop0 end",
+		},
+		{
+			"choices are apart",
+			[]llm.Event{start, open(0, text), in1(open(0, text)), delta(0, "a"), in1(delta(0, "b")), shut(0), stop, in1(shut(0)), in1(stop), end},
+			"start 0.0( 1.0( a b 0.0) stop0 1.0) stop1 end",
+		},
 		{"fault", []llm.Event{start, open(0, text), open(1, call), delta(1, "b"), bad}, "start 0.0( fault"},
 		{"over the limit", []llm.Event{start, open(0, text), open(1, call), delta(1, big), delta(0, "a"), shut(0)}, "start 0.0( fault"},
-		{"what has gone counts no more", []llm.Event{start, open(0, text), open(1, text), delta(1, big[:2500]), shut(0), open(2, text), shut(1), open(3, text), delta(3, big[:2500]), shut(2), shut(3), stop, end},
-			"start 0.0( 0.0) 0.1( " + big[:2500] + " 0.1) 0.2( 0.2) 0.3( " + big[:2500] + " 0.3) stop0 end"},
+		{
+			"what has gone counts no more",
+			[]llm.Event{start, open(0, text), open(1, text), delta(1, big[:2500]), shut(0), open(2, text), shut(1), open(3, text), delta(3, big[:2500]), shut(2), shut(3), stop, end},
+			"start 0.0( 0.0) 0.1( " + big[:2500] + " 0.1) 0.2( 0.2) 0.3( " + big[:2500] + " 0.3) stop0 end",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

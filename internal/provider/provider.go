@@ -8,6 +8,7 @@ package provider
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -117,9 +118,7 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 			h[name] = values
 		}
 	}
-	for name, values := range s.Call.Header {
-		h[name] = values
-	}
+	maps.Copy(h, s.Call.Header)
 	h["Accept-Encoding"] = identity
 	if h["Content-Type"] == nil || s.Client == nil {
 		h["Content-Type"] = jsonType

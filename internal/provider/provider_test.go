@@ -39,16 +39,20 @@ func TestRequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := "{}"
-			req, err := c.p.Request(t.Context(), Shot{Dialect: c.dialect, Client: client, Body: io.NopCloser(strings.NewReader(body)),
-				Call: dialect.Call{Path: c.path, Query: "beta=true", Body: []byte(body)}})
+			req, err := c.p.Request(t.Context(), Shot{
+				Dialect: c.dialect, Client: client, Body: io.NopCloser(strings.NewReader(body)),
+				Call: dialect.Call{Path: c.path, Query: "beta=true", Body: []byte(body)},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if req.URL.String() != c.url || req.ContentLength != 2 || req.Method != http.MethodPost {
 				t.Errorf("%s %s, %d bytes", req.Method, req.URL, req.ContentLength)
 			}
-			want := map[string]string{"Accept": "text/event-stream", "User-Agent": "openai/1", "Content-Type": "application/json", "X-Stainless-Lang": "js",
-				"Openai-Beta": "x", "Anthropic-Beta": "b1,b2", "X-Trace": "t", "Accept-Encoding": "identity"}
+			want := map[string]string{
+				"Accept": "text/event-stream", "User-Agent": "openai/1", "Content-Type": "application/json", "X-Stainless-Lang": "js",
+				"Openai-Beta": "x", "Anthropic-Beta": "b1,b2", "X-Trace": "t", "Accept-Encoding": "identity",
+			}
 			if c.auth[0] != "" {
 				want[c.auth[0]] = c.auth[1]
 			}

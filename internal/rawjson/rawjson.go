@@ -9,6 +9,7 @@ package rawjson
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -78,11 +79,8 @@ func Members(v []byte) iter.Seq2[[]byte, []byte] {
 				return
 			}
 			name := v[i+1 : end-1]
-			for _, c := range name {
-				if c == '\\' {
-					name = []byte(unescape(name))
-					break
-				}
+			if slices.Contains(name, '\\') {
+				name = []byte(unescape(name))
 			}
 			i = Space(v, end)
 			if i >= len(v) || v[i] != ':' {

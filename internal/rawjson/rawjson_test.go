@@ -27,10 +27,49 @@ func TestCheck(t *testing.T) {
 		text   string
 		offset int
 	}{
-		{``, 0}, {` `, 1}, {`1 2`, 2}, {`01`, 1}, {`-`, 0}, {`+1`, 0}, {`1.`, 2}, {`.1`, 0}, {`1e`, 2}, {`1e+`, 3}, {`0x1`, 1}, {`nul`, 0}, {`nulL`, 0}, {`nulll`, 4},
-		{`[1,]`, 3}, {`[,1]`, 1}, {`[1 2]`, 3}, {`[1`, 2}, {`[`, 1}, {`]`, 0}, {`[}`, 1}, {`[1}`, 2}, {`{"a":1]`, 6}, {`{a:1}`, 1}, {`{"a" 1}`, 5}, {`{"a":}`, 5},
-		{`{"a":1,}`, 7}, {`{"a"}`, 4}, {`{1:1}`, 1}, {`"`, 0}, {`"\`, 0}, {`"a\"`, 0}, {`"\a"`, 1}, {`"\u12"`, 1}, {`"\u12G4"`, 1}, {"\"\n\"", 1}, {"\"12345678\x1f\"", 9},
-		{"\"0123456789012345678901234567890123456789\x00\"", 41}, {`'a'`, 0}, {"\ufeff1", 0}, {"1\x00", 1}, {"\v1", 0}, {nest(MaxDepth + 2), 3 * MaxDepth},
+		{``, 0},
+		{` `, 1},
+		{`1 2`, 2},
+		{`01`, 1},
+		{`-`, 0},
+		{`+1`, 0},
+		{`1.`, 2},
+		{`.1`, 0},
+		{`1e`, 2},
+		{`1e+`, 3},
+		{`0x1`, 1},
+		{`nul`, 0},
+		{`nulL`, 0},
+		{`nulll`, 4},
+		{`[1,]`, 3},
+		{`[,1]`, 1},
+		{`[1 2]`, 3},
+		{`[1`, 2},
+		{`[`, 1},
+		{`]`, 0},
+		{`[}`, 1},
+		{`[1}`, 2},
+		{`{"a":1]`, 6},
+		{`{a:1}`, 1},
+		{`{"a" 1}`, 5},
+		{`{"a":}`, 5},
+		{`{"a":1,}`, 7},
+		{`{"a"}`, 4},
+		{`{1:1}`, 1},
+		{`"`, 0},
+		{`"\`, 0},
+		{`"a\"`, 0},
+		{`"\a"`, 1},
+		{`"\u12"`, 1},
+		{`"\u12G4"`, 1},
+		{"\"\n\"", 1},
+		{"\"12345678\x1f\"", 9},
+		{"\"0123456789012345678901234567890123456789\x00\"", 41},
+		{`'a'`, 0},
+		{"\ufeff1", 0},
+		{"1\x00", 1},
+		{"\v1", 0},
+		{nest(MaxDepth + 2), 3 * MaxDepth},
 	} {
 		err := Check([]byte(tc.text))
 		var e *SyntaxError
@@ -87,7 +126,11 @@ func TestString(t *testing.T) {
 		{`"\ud83dx"`, "\ufffdx", true},
 		{`"\ud83d\n"`, "\ufffd\n", true},
 		{"\"a\xffb\"", "a\xffb", true},
-		{`1`, "", false}, {`null`, "", false}, {``, "", false}, {`["a"]`, "", false}, {`"a`, "", false},
+		{`1`, "", false},
+		{`null`, "", false},
+		{``, "", false},
+		{`["a"]`, "", false},
+		{`"a`, "", false},
 	} {
 		got, ok := String([]byte(tc.v))
 		if got != tc.want || ok != tc.ok || Text([]byte(tc.v)) != tc.want {
@@ -102,11 +145,30 @@ func TestInt(t *testing.T) {
 		want int64
 		ok   bool
 	}{
-		{`0`, 0, true}, {`-0`, 0, true}, {` 42 `, 42, true}, {`3.0`, 3, true}, {`3e2`, 300, true}, {`-1.50E1`, -15, true}, {`1200e-2`, 12, true}, {`0.0e999999999999`, 0, true},
-		{`9223372036854775807`, math.MaxInt64, true}, {`-9223372036854775808`, math.MinInt64, true}, {`9223372036854775807.0`, math.MaxInt64, true},
-		{`9007199254740993.0`, 9007199254740993, true}, {`1e18`, 1e18, true},
-		{`9223372036854775808`, 0, false}, {`1e19`, 0, false}, {`1e999999999999999999999`, 0, false}, {`1.5`, 0, false}, {`1e-1`, 0, false},
-		{`1.00000000000000000001`, 0, false}, {`"1"`, 0, false}, {`null`, 0, false}, {``, 0, false}, {`true`, 0, false}, {`[1]`, 0, false},
+		{`0`, 0, true},
+		{`-0`, 0, true},
+		{` 42 `, 42, true},
+		{`3.0`, 3, true},
+		{`3e2`, 300, true},
+		{`-1.50E1`, -15, true},
+		{`1200e-2`, 12, true},
+		{`0.0e999999999999`, 0, true},
+		{`9223372036854775807`, math.MaxInt64, true},
+		{`-9223372036854775808`, math.MinInt64, true},
+		{`9223372036854775807.0`, math.MaxInt64, true},
+		{`9007199254740993.0`, 9007199254740993, true},
+		{`1e18`, 1e18, true},
+		{`9223372036854775808`, 0, false},
+		{`1e19`, 0, false},
+		{`1e999999999999999999999`, 0, false},
+		{`1.5`, 0, false},
+		{`1e-1`, 0, false},
+		{`1.00000000000000000001`, 0, false},
+		{`"1"`, 0, false},
+		{`null`, 0, false},
+		{``, 0, false},
+		{`true`, 0, false},
+		{`[1]`, 0, false},
 	} {
 		if got, ok := Int([]byte(tc.v)); got != tc.want || ok != tc.ok {
 			t.Errorf("Int(%s) = %d, %v, want %d, %v", tc.v, got, ok, tc.want, tc.ok)
@@ -122,9 +184,15 @@ func TestSmallReaders(t *testing.T) {
 		val, ok  bool
 		nullness bool
 	}{
-		{`{}`, '{', "", false, false, false}, {` [1]`, '[', "", false, false, false}, {`"a"`, '"', "", false, false, false},
-		{`true`, 't', "", true, true, false}, {`false`, 'f', "", false, true, false}, {` null `, 'n', "", false, false, true},
-		{``, ' ', "", false, false, true}, {` 1.50e+2 `, '0', "1.50e+2", false, false, false}, {`-0`, '0', "-0", false, false, false},
+		{`{}`, '{', "", false, false, false},
+		{` [1]`, '[', "", false, false, false},
+		{`"a"`, '"', "", false, false, false},
+		{`true`, 't', "", true, true, false},
+		{`false`, 'f', "", false, true, false},
+		{` null `, 'n', "", false, false, true},
+		{``, ' ', "", false, false, true},
+		{` 1.50e+2 `, '0', "1.50e+2", false, false, false},
+		{`-0`, '0', "-0", false, false, false},
 	} {
 		v := []byte(tc.v)
 		val, ok := Bool(v)
@@ -166,8 +234,13 @@ func TestGet(t *testing.T) {
 		path []string
 		want string
 	}{
-		{nil, string(v)}, {[]string{"a", "b", "d"}, "3"}, {[]string{"a", "c"}, "[2]"}, {[]string{"e"}, "null"},
-		{[]string{"x"}, ""}, {[]string{"a", "c", "0"}, ""}, {[]string{"e", "f"}, ""},
+		{nil, string(v)},
+		{[]string{"a", "b", "d"}, "3"},
+		{[]string{"a", "c"}, "[2]"},
+		{[]string{"e"}, "null"},
+		{[]string{"x"}, ""},
+		{[]string{"a", "c", "0"}, ""},
+		{[]string{"e", "f"}, ""},
 	} {
 		got := Get(v, tc.path...)
 		if string(got) != tc.want || (got == nil) != (tc.want == "") {

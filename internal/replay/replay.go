@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -60,12 +61,7 @@ func (r *Recording) Answer() []byte {
 
 // Has reports whether the recording shows a feature.
 func (r *Recording) Has(feature string) bool {
-	for _, f := range r.Features {
-		if f == feature {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Features, feature)
 }
 
 // Speaks returns the name of the wire language a folder of recordings is in, "" for one this build does not speak.

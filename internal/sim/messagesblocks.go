@@ -355,14 +355,14 @@ func (m *messagesReader) needThought(messages []byte) {
 	if len(m.q.last().results) == 0 {
 		return
 	}
-	last, first := -1, ""
+	last := -1
 	var content []byte
 	for i, msg := range rawjson.Elems(messages) {
 		if rawjson.Text(rawjson.Get(msg, "role")) == "assistant" {
 			last, content = i, rawjson.Get(msg, "content")
 		}
 	}
-	if first = rawjson.Text(rawjson.Get(element(content, 0), "type")); first != "thinking" && first != "redacted_thinking" {
+	if first := rawjson.Text(rawjson.Get(element(content, 0), "type")); first != "thinking" && first != "redacted_thinking" {
 		m.fail("messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).", last, first)
 	}
 }

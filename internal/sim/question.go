@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -106,8 +107,8 @@ func (q *question) add(t turn) {
 
 // callName returns the name of the tool that a call of this conversation was for.
 func (q *question) callName(id string) string {
-	for i := len(q.turns) - 1; i >= 0; i-- {
-		for _, c := range q.turns[i].calls {
+	for _, v := range slices.Backward(q.turns) {
+		for _, c := range v.calls {
 			if c.id == id {
 				return c.name
 			}

@@ -44,11 +44,27 @@ func formatted(format string, seed, salt uint64) (string, bool) {
 
 // samples are believable texts for members by what their names contain; the first that fits counts.
 var samples = []struct{ part, text string }{
-	{"city", "Paris"}, {"location", "Paris"}, {"country", "France"}, {"currency", "EUR"}, {"language", "English"},
-	{"email", "ada@example.org"}, {"url", "https://example.org/"}, {"timezone", "Europe/Paris"}, {"date", "2026-01-02"},
-	{"time", "09:30"}, {"path", "README.md"}, {"filename", "README.md"}, {"command", "echo simulated"},
-	{"query", "simulated search"}, {"expression", "6 * 7"}, {"title", "A simulated title"}, {"name", "Ada"},
-	{"unit", "celsius"}, {"colour", "blue"}, {"color", "blue"}, {"summary", "A simulated summary."},
+	{"city", "Paris"},
+	{"location", "Paris"},
+	{"country", "France"},
+	{"currency", "EUR"},
+	{"language", "English"},
+	{"email", "ada@example.org"},
+	{"url", "https://example.org/"},
+	{"timezone", "Europe/Paris"},
+	{"date", "2026-01-02"},
+	{"time", "09:30"},
+	{"path", "README.md"},
+	{"filename", "README.md"},
+	{"command", "echo simulated"},
+	{"query", "simulated search"},
+	{"expression", "6 * 7"},
+	{"title", "A simulated title"},
+	{"name", "Ada"},
+	{"unit", "celsius"},
+	{"colour", "blue"},
+	{"color", "blue"},
+	{"summary", "A simulated summary."},
 }
 
 // sample returns a text for a member.

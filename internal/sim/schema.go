@@ -147,7 +147,7 @@ func (g *generator) expand(schemas [][]byte, choices *tape, depth int) (*facets,
 }
 
 // note takes in one keyword of a schema.
-func (f *facets) note(name string, arg, schema []byte) {
+func (f *facets) note(name string, arg, _ []byte) {
 	n, is := rawjson.Int(arg)
 	switch name {
 	case "const":

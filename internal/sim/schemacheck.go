@@ -143,7 +143,7 @@ func numberOK(name string, arg, schema []byte, r *big.Rat) bool {
 }
 
 func (g *generator) arrayOK(name string, arg, schema, v []byte, depth int) bool {
-	n, limit := int64(length(v)), int64(0)
+	n := int64(length(v))
 	limit, is := rawjson.Int(arg)
 	switch name {
 	case "minItems":

@@ -21,6 +21,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -138,8 +139,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.seed = mix(p.Seed, h.Sum64())
 	w.Header().Set(x.face.idHeader, x.id)
 	if err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			x.refuse(&refusal{status: http.StatusRequestEntityTooLarge, kind: "request_too_large", message: "Request exceeds the maximum size"})
 		} else {
 			x.left()
@@ -147,8 +147,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := x.serve(); err != nil {
-		var no *refusal
-		if errors.As(err, &no) {
+		if no, ok := errors.AsType[*refusal](err); ok {
 			x.refuse(no)
 		}
 	}
@@ -223,7 +222,7 @@ func (x *exchange) refuse(f *refusal) {
 // write sends a whole answer; a breakage leaves it half sent.
 func (x *exchange) write(status int, contentType string, body []byte) {
 	x.w.Header().Set("Content-Type", contentType)
-	x.w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	x.w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	x.w.WriteHeader(status)
 	x.status(status)
 	if x.trip == breakCut || x.trip == breakStall {

@@ -714,8 +714,11 @@ func TestClientLeaves(t *testing.T) {
 		model, more string
 		reads       int // lines before leaving; 0 = it leaves before any answer
 	}{
-		{"sim-hang", "", 0}, {"sim-hang", `,"stream":true`, 0}, {"sim-slow", "", 0},
-		{"sim-stall", `,"stream":true`, 15}, {"sim-long", `,"stream":true`, 5},
+		{"sim-hang", "", 0},
+		{"sim-hang", `,"stream":true`, 0},
+		{"sim-slow", "", 0},
+		{"sim-stall", `,"stream":true`, 15},
+		{"sim-long", `,"stream":true`, 5},
 	} {
 		for path, body := range map[string]func(string, string, string) string{chatPath: chatBody, messagesPath: messagesBody} {
 			ctx, leave := context.WithCancel(t.Context())

@@ -14,6 +14,7 @@
 package splice
 
 import (
+	"errors"
 	"fmt"
 
 	"weir/internal/rawjson"
@@ -180,7 +181,8 @@ func end(body []byte, i int) error {
 }
 
 func syntax(err error) error {
-	if e, ok := err.(*rawjson.SyntaxError); ok {
+	e := &rawjson.SyntaxError{}
+	if errors.As(err, &e) {
 		return &Error{Offset: e.Offset, What: e.What}
 	}
 	return err

@@ -26,8 +26,10 @@ func TestScan(t *testing.T) {
 		{" \t\r\n{ \n } ", nil},
 		{`{"model":"m"}`, map[int]string{mModel: `"m"`}},
 		{` { "model" : "m" , "n" : 1e2 , "stream" : true } `, map[int]string{mModel: `"m"`, mN: `1e2`, mStream: `true`}},
-		{`{"messages":[{"model":"inner","model":"again"}],"stream_options":{"a":[1,{}]},"n":null}`,
-			map[int]string{mOptions: `{"a":[1,{}]}`, mN: `null`}},
+		{
+			`{"messages":[{"model":"inner","model":"again"}],"stream_options":{"a":[1,{}]},"n":null}`,
+			map[int]string{mOptions: `{"a":[1,{}]}`, mN: `null`},
+		},
 		{`{"x":1,"x":2,"X":3,"model":"m"}`, map[int]string{mModel: `"m"`}},
 		{`{"":0,"models":1,"mode":2,"müdel":3,"model":"m"}`, map[int]string{mModel: `"m"`}},
 		{`{"model":"gpt\u002d4 \ud83d\ude00 \uD83D\uDE00 \\ud800 é"}`, map[int]string{mModel: `"gpt\u002d4 \ud83d\ude00 \uD83D\uDE00 \\ud800 é"`}},
@@ -208,7 +210,15 @@ func TestApply(t *testing.T) {
 
 func TestNewSpecPanics(t *testing.T) {
 	for _, names := range [][]string{
-		{""}, {"a", "a"}, {"a", "A"}, {"é"}, {`a"b`}, {`a\b`}, {"a\n"}, {"a\x7f"}, {strings.Repeat("x", 64)},
+		{""},
+		{"a", "a"},
+		{"a", "A"},
+		{"é"},
+		{`a"b`},
+		{`a\b`},
+		{"a\n"},
+		{"a\x7f"},
+		{strings.Repeat("x", 64)},
 		strings.Split("abcdefghijklm", ""),
 	} {
 		func() {

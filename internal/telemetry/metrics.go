@@ -120,7 +120,8 @@ func (m *Metrics) families() {
 	m.in, m.out = bytes.WithLabelValues("in"), bytes.WithLabelValues("out")
 	m.running = prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_exchanges_open", Help: "Exchanges under way."})
 	m.reloaded = prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "weir_config_last_reload_successful", Help: "1 if the last document was taken over, 0 if an older one still runs."})
+		Name: "weir_config_last_reload_successful", Help: "1 if the last document was taken over, 0 if an older one still runs.",
+	})
 	m.registry.MustRegister(m.running, m.reloaded)
 	m.revision = m.gauges("weir_config_revision", "The revision of the document that runs; always 1.", "revision")
 	m.reloads = m.counters("weir_config_reloads_total", "Documents read, by result: ok or refused.", "result")

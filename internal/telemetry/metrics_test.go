@@ -48,8 +48,10 @@ func TestMetricsGolden(t *testing.T) {
 	m.Counter("weir_seals_full_total", "Seals that left early.", func() uint64 { return 4 })
 	m.Gauge("weir_seals", "Seals kept.", func() int64 { return 5 })
 	observe(m, plain(), plain(), eventful())
-	refused := &gateway.Exchange{Op: llm.OpChat, Dialect: llm.AnthropicMessages, Head: llm.Head{Model: "junk"}, Status: 404,
-		Ending: gateway.Refused, Fault: fault.New(fault.NotFound, "no such model"), Took: time.Millisecond, BytesIn: 10, BytesOut: 20}
+	refused := &gateway.Exchange{
+		Op: llm.OpChat, Dialect: llm.AnthropicMessages, Head: llm.Head{Model: "junk"}, Status: 404,
+		Ending: gateway.Refused, Fault: fault.New(fault.NotFound, "no such model"), Took: time.Millisecond, BytesIn: 10, BytesOut: 20,
+	}
 	observe(m, refused)
 	left := plain()
 	left.Ending, left.Status, left.Usage, left.FirstEvent, left.BytesIn, left.BytesOut = gateway.ClientGone, 499, nil, 0, 0, 0

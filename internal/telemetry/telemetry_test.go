@@ -42,8 +42,10 @@ func plain() *gateway.Exchange {
 		}},
 		Status: 200,
 		Ending: gateway.Done,
-		Usage: &llm.Usage{Said: llm.SaidInput | llm.SaidOutput | llm.SaidCacheRead | llm.SaidReasoning | llm.SaidTotal,
-			Input: 1200, Output: 40, CacheRead: 1024, Reasoning: 0, Total: 1240},
+		Usage: &llm.Usage{
+			Said:  llm.SaidInput | llm.SaidOutput | llm.SaidCacheRead | llm.SaidReasoning | llm.SaidTotal,
+			Input: 1200, Output: 40, CacheRead: 1024, Reasoning: 0, Total: 1240,
+		},
 		Stop:       llm.Stop{Reason: llm.StopEnd, Native: "stop"},
 		Model:      "gpt-4.1-mini-2025-04-14",
 		AnswerID:   "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
@@ -71,8 +73,10 @@ func eventful() *gateway.Exchange {
 		{
 			Target: first, Dialect: llm.OpenAIChat, Mode: gateway.Passed, Took: 30 * time.Millisecond, Status: 503,
 			Head: 29 * time.Millisecond,
-			Fault: &fault.Fault{Kind: fault.Overloaded, Origin: fault.There, Message: "no capacity \"now\"", Code: "busy",
-				NativeType: "server_error"},
+			Fault: &fault.Fault{
+				Kind: fault.Overloaded, Origin: fault.There, Message: "no capacity \"now\"", Code: "busy",
+				NativeType: "server_error",
+			},
 		},
 		{
 			Target: second, Dialect: llm.AnthropicMessages, Mode: gateway.Translated, Start: 31 * time.Millisecond,

@@ -111,6 +111,8 @@ func TestStopWords(t *testing.T) {
 		{ending{stop: llm.Stop{Reason: llm.StopEnd, Native: "stop"}}, `"stop_reason":"end_turn","stop_sequence":null`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopSequence, Sequence: "END"}}, `"stop_reason":"stop_sequence","stop_sequence":"END"`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopFilter}}, `"stop_reason":"refusal","stop_sequence":null`, "answer.stop changed"},
+		{ending{stop: llm.Stop{Reason: llm.StopLength, Detail: "no"}}, `"stop_reason":"max_tokens","stop_sequence":null`, "answer.stop_details dropped"},
+		{ending{stop: llm.Stop{Reason: llm.StopEnd, Raw: []byte("{}")}}, `"stop_reason":"end_turn","stop_sequence":null`, "answer.stop_details dropped"},
 		{ending{stop: llm.Stop{Reason: llm.StopRefusal, Detail: "no"}}, `"stop_reason":"refusal","stop_sequence":null,"stop_details":{"type":"refusal","category":null,"explanation":"no"}`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopContext}}, `"stop_reason":"model_context_window_exceeded","stop_sequence":null`, ""},
 		{ending{stop: llm.Stop{Reason: llm.StopMalformed}}, `"stop_reason":"end_turn","stop_sequence":null`, "answer.stop changed"},

@@ -104,6 +104,11 @@ func (e ending) write(w *rawjson.Writer, l *losses) {
 		w.Name("category").Null()
 		w.Name("explanation").String(e.stop.Detail)
 		w.Close('}')
+	case e.stop.Detail != "":
+		l.add("answer.stop_details", "only a refusal is explained here", llm.Dropped)
+	}
+	if !e.own && e.stop.Raw != nil {
+		l.add("answer.stop_details", "only its own dialect understands it", llm.Dropped)
 	}
 }
 

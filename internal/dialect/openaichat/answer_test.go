@@ -210,6 +210,56 @@ func TestEncodeResponseStops(t *testing.T) {
 	}
 }
 
+// Chat has one place for each kind of thing; what stood elsewhere is moved there, and that is said.
+func TestEncodeResponseOrder(t *testing.T) {
+	text := func(s string) llm.Part { return llm.Part{Kind: llm.PartText, Text: s} }
+	refusal := func(s string) llm.Part { return llm.Part{Kind: llm.PartRefusal, Text: s} }
+	image := llm.Part{Kind: llm.PartImage, Media: &llm.Blob{URL: "https://u"}}
+	cipher := llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}
+	sealed := llm.Part{Kind: llm.PartReasoning, Text: "hm", Seal: llm.Seal{By: "openai", Form: llm.SealEncrypted, Data: "d"}}
+	const moved = "changed answer.order"
+	for _, test := range []struct {
+		name  string
+		parts []llm.Part
+		want  string
+		lost  []string
+	}{
+		{"text after an image", []llm.Part{image, text("a")},
+			`"content":"a","refusal":null,"images":[{"type":"image_url","image_url":{"url":"https://u"}}]`, []string{moved}},
+		{"image after a text", []llm.Part{text("a"), image},
+			`"content":"a","refusal":null,"images":[{"type":"image_url","image_url":{"url":"https://u"}}]`, nil},
+		{"text after a refusal", []llm.Part{refusal("n"), text("a")}, `"content":"a","refusal":"n"`, []string{moved}},
+		{"refusals", []llm.Part{refusal("n"), refusal("o")}, `"content":null,"refusal":"no"`, nil},
+		{"what is left out moves nothing", []llm.Part{text("a"), cipher}, `"content":"a","refusal":null`, []string{"dropped answer.reasoning.redacted"}},
+		{"a cipher beside its text", []llm.Part{sealed, text("a")}, `"content":"a","refusal":null,"reasoning_content":"hm"`, []string{"dropped answer.reasoning.redacted"}},
+		{"reasoning after a text", []llm.Part{text("a"), {Kind: llm.PartReasoning, Text: "hm"}}, `"content":"a","refusal":null,"reasoning_content":"hm"`, []string{moved}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &llm.Response{From: llm.AnthropicMessages, Choices: []llm.Choice{{Stop: llm.Stop{Reason: llm.StopLength}, Parts: test.parts}}}
+			got, lost, err := codec{}.EncodeResponse(&llm.Request{From: llm.OpenAIChat}, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range rawjson.Elems(rawjson.Get(got, "choices")) {
+				same(t, rawjson.Get(c, "message"), `{"role":"assistant",`+test.want+`}`)
+			}
+			want := append([]string{}, test.lost...)
+			if diff := cmp.Diff(want, losses(lost)); diff != "" {
+				t.Errorf("losses, -want +got:\n%s", diff)
+			}
+			lost = nil
+			for _, err := range (codec{}).EncodeStream(&llm.Request{From: llm.OpenAIChat}, llm.Replay(r), func(l llm.Loss) { lost = append(lost, l) }) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(want, losses(lost)); diff != "" {
+				t.Errorf("losses of the stream, -want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
 // What the client offered decides how a call comes back.
 func TestEncodeResponseCalls(t *testing.T) {
 	answer := func(parts ...llm.Part) *llm.Response {

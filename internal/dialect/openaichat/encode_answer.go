@@ -1,6 +1,7 @@
 package openaichat
 
 import (
+	"slices"
 	"strings"
 
 	"weir/internal/dialect"
@@ -170,10 +171,8 @@ func stopWord(lost *answerLosses, s *llm.Stop, own, functionCall, refusal bool) 
 
 // parts returns what of a choice can be said, and names the rest lost.
 func (e *answerEncoder) parts(parts []llm.Part) []llm.Part {
-	if regrouped(parts) {
-		e.lost.add("answer.order", "chat says reasoning, text and calls one after the other", llm.Changed)
-	}
 	if e.own {
+		e.order(parts)
 		return parts
 	}
 	var out []llm.Part
@@ -183,7 +182,7 @@ func (e *answerEncoder) parts(parts []llm.Part) []llm.Part {
 			continue
 		}
 		if p.Seal.Data != "" {
-			loseSeal(&e.lost, &p.Seal, p.Text != "")
+			loseSeal(&e.lost, &p.Seal)
 			p.Seal = llm.Seal{}
 			if p.Kind == llm.PartReasoning && p.Text == "" {
 				continue
@@ -197,7 +196,39 @@ func (e *answerEncoder) parts(parts []llm.Part) []llm.Part {
 		}
 		out = append(out, p)
 	}
-	return out
+	if e.order(out) {
+		slices.SortStableFunc(out, func(a, b llm.Part) int { return rank(&a, false) - rank(&b, false) })
+	}
+	return joinRefusals(out)
+}
+
+// order reports whether parts will stand in another order, and names that.
+func (e *answerEncoder) order(parts []llm.Part) bool {
+	if !regrouped(parts, e.own) {
+		return false
+	}
+	e.lost.add("answer.order", otherOrder, llm.Changed)
+	return true
+}
+
+const otherOrder = "chat says reasoning, text and calls one after the other"
+
+// joinRefusals makes one refusal of several: there is one member for them.
+func joinRefusals(parts []llm.Part) []llm.Part {
+	first := -1
+	for i := 0; i < len(parts); i++ {
+		switch {
+		case parts[i].Kind != llm.PartRefusal:
+		case first < 0:
+			first = i
+		default:
+			parts[first].Text += parts[i].Text
+			parts[first].Logprobs = append(slices.Clip(parts[first].Logprobs), parts[i].Logprobs...)
+			parts = slices.Delete(parts, i, i+1)
+			i--
+		}
+	}
+	return parts
 }
 
 // sayable reports whether a part of another dialect's answer has a place here, and fits it.
@@ -225,8 +256,8 @@ func sayable(lost *answerLosses, p *llm.Part) bool {
 	return true
 }
 
-func loseSeal(lost *answerLosses, seal *llm.Seal, text bool) {
-	if seal.Form == llm.SealEncrypted && !text {
+func loseSeal(lost *answerLosses, seal *llm.Seal) {
+	if seal.Form == llm.SealEncrypted {
 		lost.add("answer.reasoning.redacted", "chat has no place for encrypted reasoning", llm.Dropped)
 		return
 	}
@@ -247,28 +278,41 @@ func loseCites(lost *answerLosses, cites []llm.Cite) {
 	}
 }
 
-// rank is the place of a part in the order chat says them.
-func rank(p *llm.Part) int {
+// rank is the place of a part in the order chat says them, negative where it has none of its own. A refusal of our own
+// can stand among the texts; another dialect's goes beside them.
+func rank(p *llm.Part, own bool) int {
 	switch p.Kind {
 	case llm.PartReasoning:
-		if p.Name == wordThinking {
-			return -1
+		if p.Name != wordThinking {
+			return 1
 		}
-		return 1
-	case llm.PartText, llm.PartRefusal, llm.PartJSON:
+	case llm.PartText, llm.PartJSON:
 		return 2
+	case llm.PartRefusal:
+		if own {
+			return 2
+		}
+		return 3
+	case llm.PartAudio:
+		if p.Name != wordInContent {
+			return 4
+		}
+	case llm.PartImage:
+		if p.Name != wordInContent {
+			return 5
+		}
 	case llm.PartCall:
 		if p.By == llm.ByClient {
-			return 3
+			return 6
 		}
 	}
 	return -1
 }
 
-func regrouped(parts []llm.Part) bool {
+func regrouped(parts []llm.Part, own bool) bool {
 	most := 0
 	for i := range parts {
-		r := rank(&parts[i])
+		r := rank(&parts[i], own)
 		if r >= 0 && r < most {
 			return true
 		}

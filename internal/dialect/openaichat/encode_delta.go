@@ -15,11 +15,6 @@ func (e *streamEncoder) open(c *choiceEncoder, ev *llm.Event) {
 	c.skip, c.said, c.hold = false, false, false
 	c.held.Reset()
 	c.text = textLike{}
-	r := rank(&p)
-	if r >= 0 && r < c.rank && !e.own { // its own chunks keep their order
-		e.lost.add("answer.order", "chat says reasoning, text and calls one after the other", llm.Changed)
-	}
-	c.rank = max(c.rank, r)
 	if !e.own {
 		if c.skip = !sayable(&e.lost, &p); c.skip {
 			return
@@ -28,6 +23,11 @@ func (e *streamEncoder) open(c *choiceEncoder, ev *llm.Event) {
 		p.Extra = nil
 	}
 	c.part = p
+	switch p.Kind {
+	case llm.PartText, llm.PartReasoning, llm.PartRefusal: // without a text it is not said
+	default:
+		e.place(c)
+	}
 	switch p.Kind {
 	case llm.PartCall:
 		e.openCall(c)
@@ -55,8 +55,20 @@ func (e *streamEncoder) open(c *choiceEncoder, ev *llm.Event) {
 		e.seal(c, &p.Seal)
 	}
 	if p.Kind == llm.PartCall && p.Seal.Data != "" && !e.own {
-		loseSeal(&e.lost, &p.Seal, true)
+		loseSeal(&e.lost, &p.Seal)
 	}
+}
+
+// place names it where a part does not come in the order chat says them. Our own chunks keep theirs.
+func (e *streamEncoder) place(c *choiceEncoder) {
+	if e.own {
+		return
+	}
+	r := rank(&c.part, false)
+	if r >= 0 && r < c.rank {
+		e.lost.add("answer.order", otherOrder, llm.Changed)
+	}
+	c.rank = max(c.rank, r)
 }
 
 // item writes a part that comes in one piece.
@@ -145,7 +157,10 @@ func (e *streamEncoder) delta(c *choiceEncoder, ev *llm.Event) {
 		e.sound(c, ev.Text, data)
 		return
 	}
-	c.said = c.said || ev.Text != ""
+	if !c.said && ev.Text != "" {
+		c.said = true
+		e.place(c)
+	}
 	if c.part.Kind == llm.PartText {
 		c.text.track(ev.Text)
 	}
@@ -246,7 +261,7 @@ func (e *streamEncoder) seal(c *choiceEncoder, s *llm.Seal) {
 		return
 	}
 	if !e.own || p.Name != wordDetails || p.Kind != llm.PartReasoning {
-		loseSeal(&e.lost, s, c.said)
+		loseSeal(&e.lost, s)
 		return
 	}
 	q := llm.Part{Kind: llm.PartReasoning, Seal: *s, Summary: p.Summary, Item: p.Item, Extra: p.Extra}
