@@ -5,6 +5,7 @@
 //
 // or { error: { status, message } }. args are the bytes of the arguments; server, opaque, images and redacted count what
 // one language says and the other cannot; mixed tells whether reasoning, text and calls come in another order than that.
+// A stream is read piece by piece, and by the SDK's own helper: what that makes of it is under helper.
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { watching } from './recordings-stage.mjs';
@@ -65,9 +66,11 @@ async function readChat({ watched, plain, model, streaming, names }) {
   const chunks = [];
   for await (const chunk of await watched.chat.completions.create({ ...request, stream: true })) chunks.push(chunk);
   const answer = fromCompletion(joined(chunks));
+  answer.mixed = mixedChunks(chunks);
   try {
     answer.helper = fromCompletion(await plain.chat.completions.stream(request).finalChatCompletion());
-    answer.helper.reasoning = answer.reasoning; // no member of the language: the helper does not join its pieces
+    // Reasoning is no member of the language: the helper does not join its pieces. Of order it keeps nothing.
+    Object.assign(answer.helper, { reasoning: answer.reasoning, mixed: answer.mixed });
   } catch (error) {
     answer.helper = { error };
   }
@@ -81,7 +84,7 @@ function joined(chunks) {
   let finish = null;
   let usage;
   for (const chunk of chunks) {
-    usage = chunk.usage ?? usage;
+    usage = chunk.usage ?? chunk.x_groq?.usage ?? usage;
     const choice = chunk.choices?.find((c) => (c.index ?? 0) === 0);
     if (!choice) continue;
     finish = choice.finish_reason ?? finish;
@@ -97,7 +100,25 @@ function joined(chunks) {
   return { choices: [{ index: 0, finish_reason: finish, message }], usage };
 }
 
-const items = (content) => (Array.isArray(content) ? content : [{ type: 'text', text: content ?? '' }]);
+/** Content is a text, a list or, with some providers, the object that was asked for. */
+function items(content) {
+  if (Array.isArray(content)) return content;
+  return [{ type: 'text', text: textOf(content) }];
+}
+
+/** Whether reasoning, text and calls came in another order than that. */
+function mixedChunks(chunks) {
+  const ranks = [];
+  for (const { choices } of chunks) {
+    const delta = choices?.find((c) => (c.index ?? 0) === 0)?.delta ?? {};
+    if (delta.reasoning_content || delta.reasoning || delta.reasoning_details?.length) ranks.push(1);
+    if (items(delta.content).some((p) => p.text)) ranks.push(2);
+    if (delta.tool_calls?.length || delta.function_call) ranks.push(3);
+  }
+  return descends(ranks);
+}
+
+const descends = (ranks) => ranks.some((rank, i) => i > 0 && rank < ranks[i - 1]);
 
 const together = (whole, piece) => ({
   name: whole?.name || piece.name,
@@ -129,11 +150,12 @@ function fromCompletion({ choices, usage, error, ...rest }) {
   answer.transcript = message.audio?.transcript ?? '';
   answer.reasoning = reasoningOf(message, parts);
   answer.images = message.images?.length ?? 0;
+  answer.redacted = (message.reasoning_details ?? []).filter((d) => d.type === 'reasoning.encrypted' && d.data).length;
   answer.opaque = parts.filter((p) => p.type !== 'text' && p.type !== 'thinking').length;
-  for (const call of message.tool_calls ?? []) {
-    const { name, arguments: args, input } = call.custom ?? call.function ?? {};
-    if (call.custom) answer.tools.push({ name, args: input ?? '', free: true });
-    else if (call.function) answer.tools.push({ name, args: textOf(args).trim() || '{}' });
+  for (const { type, custom, function: called } of message.tool_calls ?? []) {
+    // A custom call has no function; some providers name both and leave one empty.
+    if (custom && (type === 'custom' || !called)) answer.tools.push({ name: custom.name, args: custom.input ?? '', free: true });
+    else if (called) answer.tools.push({ name: called.name, args: textOf(called.arguments).trim() || '{}' });
     else answer.server++;
   }
   if (message.function_call?.name) {
@@ -182,8 +204,9 @@ async function readMessages({ watched, plain, model, streaming, names, bytes }) 
     const message = await watched.messages.create(request);
     return fromMessage(message, inputsOf(bytes()));
   }
-  const { message, inputs } = await joinedMessage(await watched.messages.create({ ...request, stream: true }));
+  const { message, inputs, after } = await joinedMessage(await watched.messages.create({ ...request, stream: true }));
   const answer = fromMessage(message, inputs);
+  if (after) return { ...answer, after };
   try {
     answer.helper = fromMessage(await plain.messages.stream(request).finalMessage(), inputs);
   } catch (error) {
@@ -192,40 +215,51 @@ async function readMessages({ watched, plain, model, streaming, names, bytes }) 
   return answer;
 }
 
-/** The message that events make, put together as the reference says, and the bytes of each block's input. */
+/**
+ * The message that events make, put together as the reference says, and the bytes of each block's input. after is what
+ * the SDK says of something that follows the end.
+ */
 async function joinedMessage(stream) {
   let message;
+  let ended = false;
   const inputs = [];
-  for await (const event of stream) {
-    const block = message?.content[event.index];
-    switch (event.type) {
-      case 'message_start':
-        message = event.message;
-        break;
-      case 'content_block_start':
-        message.content[event.index] = { ...event.content_block };
-        break;
-      case 'content_block_delta': {
-        const { delta } = event;
-        if (delta.type === 'text_delta') block.text += delta.text;
-        if (delta.type === 'thinking_delta') block.thinking += delta.thinking;
-        if (delta.type === 'input_json_delta') inputs[event.index] = (inputs[event.index] ?? '') + delta.partial_json;
-        break;
-      }
-      case 'content_block_stop':
-        if ('input' in block) {
-          inputs[event.index] ||= JSON.stringify(block.input ?? {});
-          block.input = JSON.parse(inputs[event.index]);
-        }
-        break;
-      case 'message_delta': {
-        Object.assign(message, event.delta);
-        for (const [name, value] of Object.entries(event.usage ?? {})) if (value !== null) message.usage[name] = value;
-        break;
-      }
+  try {
+    for await (const event of stream) {
+      message = grownMessage(message, inputs, event);
+      ended ||= event.type === 'message_stop';
     }
+  } catch (error) {
+    if (!ended) throw error;
+    return { message, inputs, after: String(error) };
   }
   return { message, inputs };
+}
+
+function grownMessage(message, inputs, event) {
+  const block = message?.content[event.index];
+  switch (event.type) {
+    case 'message_start':
+      return event.message;
+    case 'content_block_start':
+      message.content[event.index] = { ...event.content_block };
+      break;
+    case 'content_block_delta':
+      if (event.delta.type === 'text_delta') block.text += event.delta.text;
+      if (event.delta.type === 'thinking_delta') block.thinking += event.delta.thinking;
+      if (event.delta.type === 'input_json_delta') inputs[event.index] = (inputs[event.index] ?? '') + event.delta.partial_json;
+      break;
+    case 'content_block_stop':
+      if ('input' in block) {
+        inputs[event.index] ||= JSON.stringify(block.input ?? {});
+        block.input = JSON.parse(inputs[event.index]);
+      }
+      break;
+    case 'message_delta':
+      Object.assign(message, event.delta);
+      for (const [name, value] of Object.entries(event.usage ?? {})) if (value !== null) message.usage[name] = value;
+      break;
+  }
+  return message;
 }
 
 function fromMessage(message, inputs) {
@@ -258,7 +292,7 @@ function fromMessage(message, inputs) {
         else answer.opaque++;
     }
   });
-  answer.mixed = ranks.some((rank, i) => i > 0 && rank < ranks[i - 1]);
+  answer.mixed = descends(ranks);
   answer.stop = {
     end_turn: 'end', stop_sequence: 'end', tool_use: 'calls', max_tokens: 'length', model_context_window_exceeded: 'context',
     refusal: 'refusal', pause_turn: 'pause',

@@ -191,7 +191,9 @@ func (c *call) say(f *fault.Fault) {
 	if own.RetryAfter > 0 {
 		h["Retry-After"] = []string{strconv.Itoa(int(math.Ceil(own.RetryAfter.Seconds())))}
 	}
-	if own.Kind == fault.Quota && own.Origin == fault.Here {
+	if own.ShouldRetry != "" {
+		h["X-Should-Retry"] = []string{own.ShouldRetry}
+	} else if own.Kind == fault.Quota && own.Origin == fault.Here {
 		h["X-Should-Retry"] = []string{"false"}
 	}
 	if own.Kind == fault.SlowBody || own.Kind == fault.TooLarge {
@@ -220,15 +222,19 @@ func (c *call) broke(f *fault.Fault) {
 	c.flush()
 }
 
+// piece is how much is written at once: a client that takes so much in writeTime is slow, not gone.
+const piece = 64 << 10
+
 // write sends bytes to the client and notes when it has left.
 func (c *call) write(p []byte) {
-	if c.gone || len(p) == 0 {
-		return
-	}
-	n, err := c.w.Write(p)
-	c.x.BytesOut += int64(n)
-	if err != nil {
-		c.gone = true
+	for len(p) > 0 && !c.gone {
+		if c.watch != nil {
+			c.watch.wait(waitWrite, c.e.writeTime)
+		}
+		n, err := c.w.Write(p[:min(len(p), piece)])
+		c.x.BytesOut += int64(n)
+		c.gone = err != nil
+		p = p[n:]
 	}
 }
 

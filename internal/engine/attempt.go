@@ -70,6 +70,7 @@ func (c *call) attempt(target gateway.Target, final bool) (over bool) {
 			_ = http.NewResponseController(c.w).SetWriteDeadline(time.Now())
 		}
 	})
+	c.watch = &t.watch
 	defer t.watch.end()
 
 	resp, err := c.send(t)
@@ -246,6 +247,9 @@ func (c *call) refusedUp(t *try, resp *http.Response) (over bool) {
 		f.Origin = fault.There
 	} else {
 		f = t.up.ReadFault(resp.StatusCode, resp.Header, raw)
+		if v := resp.Header.Get("X-Should-Retry"); v == "true" || v == "false" {
+			f.ShouldRetry = v
+		}
 	}
 	if resp.StatusCode < 400 || t.a.Mode == gateway.Translated || !t.final && worthNext(f) {
 		return c.missed(t, f)
@@ -269,7 +273,7 @@ func expiry(p phase, name string) *fault.Fault {
 	case waitData:
 		f = fault.New(fault.Timeout, "the provider %s fell silent in the middle of its answer (timeouts.idle)", name)
 	case waitWrite:
-		return fault.New(fault.ClientGone, "the client took nothing of its answer for %s", writeTime)
+		return fault.New(fault.ClientGone, "the client took nothing of its answer for too long")
 	default:
 		f = fault.New(fault.Timeout, "the provider %s did not finish in time (timeouts.total)", name)
 	}

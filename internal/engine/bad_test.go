@@ -137,7 +137,7 @@ func TestBadInput(t *testing.T) {
 func TestSlowBody(t *testing.T) {
 	leaks(t)
 	g := (&gatewaytest.Gateway{}).Start(t)
-	g.Engine.BodyTime(300 * time.Millisecond)
+	g.Engine.Patience(300*time.Millisecond, time.Minute)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -166,6 +166,40 @@ func TestSlowBody(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusRequestTimeout || !json.Valid(body) {
 		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
+// TestClientTakesNothing sends a large answer to a client that reads none of it: it counts as gone, and one that reads
+// slowly does not.
+func TestClientTakesNothing(t *testing.T) {
+	leaks(t)
+	event := `data: {"id":"x","choices":[{"index":0,"delta":{"content":"` + strings.Repeat("x", 32<<10) + "\"}}]}\n\n"
+	for _, reads := range []bool{false, true} {
+		up := &replay.Upstream{Status: 200, Header: map[string]string{"content-type": "text/event-stream"}, Read: 32 << 10, Body: []byte(strings.Repeat(event, 1000))}
+		g := (&gatewaytest.Gateway{Upstream: up}).Start(t)
+		g.Engine.Patience(time.Minute, 300*time.Millisecond)
+		conn, err := net.Dial("tcp", strings.TrimPrefix(g.URL, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		body := `{"model":"chat","stream":true,"messages":[{"role":"user","content":"x"}]}`
+		_, _ = fmt.Fprintf(conn, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", gatewaytest.Key, len(body), body)
+		if reads {
+			buf := make([]byte, 256<<10)
+			for range 8 {
+				time.Sleep(100 * time.Millisecond)
+				if _, err := conn.Read(buf); err != nil {
+					t.Fatalf("a slow client was cut off: %v", err)
+				}
+			}
+		} else {
+			x := g.Wait(t, 1)[0]
+			if x.Ending != gateway.ClientGone || x.Took > 3*time.Second {
+				t.Errorf("ended as %s after %v", x.Ending, x.Took)
+			}
+		}
+		_ = conn.Close()
 	}
 }
 

@@ -166,5 +166,6 @@ func bodyFault(err error, limit int64) error {
 	return &fault.Fault{Kind: fault.Malformed, Message: "the body broke off or cannot be read", Cause: err}
 }
 
-// BodyTime changes how long clients may take for their bodies. Call it before serving.
-func (e *Engine) BodyTime(d time.Duration) { e.bodyTime = d }
+// Patience changes how long clients may take for their bodies, and how long they may take nothing of an answer. Call it
+// before serving.
+func (e *Engine) Patience(body, write time.Duration) { e.bodyTime, e.writeTime = body, write }

@@ -53,11 +53,12 @@ type Place struct {
 
 // Engine serves exchanges. Make one with New; it is safe for concurrent use.
 type Engine struct {
-	snapshot atomic.Pointer[Snapshot]
-	observer gateway.Observer
-	seals    gateway.Seals
-	wheel    *wheel
-	bodyTime time.Duration
+	snapshot  atomic.Pointer[Snapshot]
+	observer  gateway.Observer
+	seals     gateway.Seals
+	wheel     *wheel
+	bodyTime  time.Duration
+	writeTime time.Duration
 
 	ending   context.Context // ends when draining is over: what is still open is told and cut
 	end      context.CancelCauseFunc
@@ -69,7 +70,7 @@ type Engine struct {
 
 // New returns an engine that serves nothing until Use. The observer and the seals may be nil.
 func New(observer gateway.Observer, seals gateway.Seals) *Engine {
-	e := &Engine{observer: observer, seals: seals, wheel: newWheel(), bodyTime: bodyTime, idle: make(chan struct{})}
+	e := &Engine{observer: observer, seals: seals, wheel: newWheel(), bodyTime: bodyTime, writeTime: writeTime, idle: make(chan struct{})}
 	e.ending, e.end = context.WithCancelCause(context.Background())
 	return e
 }
@@ -156,6 +157,7 @@ type call struct {
 	last    *fault.Fault // of the last attempt that failed
 	wrote   bool         // the answer's head went out
 	gone    bool         // the client left
+	watch   *watch       // of the attempt under way
 	lost    lostHeader
 }
 

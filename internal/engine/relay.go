@@ -82,11 +82,9 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 			}
 			c.letGo(t)
 			c.passHead(resp, -1, "")
-			t.watch.wait(waitWrite, writeTime)
 			c.write(held)
 			held = nil
 		} else {
-			t.watch.wait(waitWrite, writeTime)
 			c.write(f.Raw)
 		}
 		if !f.More {
@@ -135,7 +133,6 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 	}
 	c.began(t)
 	c.passHead(resp, int64(len(buf.b)), "")
-	t.watch.wait(waitWrite, writeTime)
 	c.write(buf.b)
 	c.done(t, reading)
 	return nil

@@ -150,7 +150,6 @@ func (c *call) encodeWhole(t *try, resp *http.Response, p *tap, whole *llm.Respo
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
 	c.keep(t, p)
 	c.ownHead(resp, "application/json", c.lost.add(t.a.Losses))
-	t.watch.wait(waitWrite, writeTime)
 	c.write(out)
 	c.done(t, reading)
 	return nil
@@ -193,11 +192,9 @@ func (c *call) encodeStream(t *try, resp *http.Response, p *tap, events iter.Seq
 			h["Cache-Control"] = []string{"no-cache"}
 			t.a.Losses = append(t.a.Losses, codec.Cannot(c.request, t.up.Name())...)
 			c.ownHead(resp, "text/event-stream; charset=utf-8", c.lost.add(t.a.Losses))
-			t.watch.wait(waitWrite, writeTime)
 			c.write(held)
 			held = nil
 		} else {
-			t.watch.wait(waitWrite, writeTime)
 			c.write(f.Raw)
 		}
 		if c.gone && !t.place.Drain {
@@ -209,6 +206,7 @@ func (c *call) encodeStream(t *try, resp *http.Response, p *tap, events iter.Seq
 		return cutFault(t, errors.New("the stream ended before its first event"))
 	}
 	if late := c.lost.add(p.losses); late != "" {
+		c.flush() // a head that has not left yet would get a length, and there are no trailers then
 		c.w.Header()[http.TrailerPrefix+"X-Weir-Lost"] = []string{late}
 	}
 	t.a.Losses = append(t.a.Losses, p.losses...)

@@ -48,7 +48,10 @@ type watch struct {
 	total   int64
 	due     atomic.Int64
 	phase   atomic.Int32
-	expired func(phase) // called once, from the wheel's goroutine
+	expired func(phase) // called at most once, from the wheel's goroutine, and never after end
+
+	mu    sync.Mutex // held while expired runs, so that end waits for it
+	ended bool
 }
 
 func newWheel() *wheel {
@@ -102,8 +105,11 @@ func (t *watch) wait(p phase, d time.Duration) {
 	t.due.Store(due)
 }
 
-// end takes the watch out.
+// end takes the watch out. After it expired is not called any more.
 func (t *watch) end() {
+	t.mu.Lock()
+	t.ended = true
+	t.mu.Unlock()
 	t.shard.mu.Lock()
 	if t.at >= 0 {
 		t.shard.remove(t)
@@ -159,8 +165,16 @@ func (s *wheelShard) fire(now int64) {
 	}
 	s.mu.Unlock()
 	for i, t := range s.due {
-		t.expired(phase(t.phase.Load()))
+		t.fire()
 		s.due[i] = nil
 	}
 	s.due = s.due[:0]
+}
+
+func (t *watch) fire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.expired(phase(t.phase.Load()))
+	}
 }

@@ -52,16 +52,17 @@ const (
 
 // Fault is an error with its answer. Treat it as immutable once returned.
 type Fault struct {
-	Kind       Kind
-	Message    string // for the client
-	Param      string // the member at fault, as a path in the client's document; "" = none
-	Code       string // the provider's or our own short code; "" = none
-	Origin     Origin
-	HTTPStatus int           // the provider's status; 0 = the kind's
-	RetryAfter time.Duration // 0 = not said
-	NativeType string        // the provider's own error type, when it named one
-	ID         string        // the exchange's id, written where the dialect has a place for it
-	Cause      error         // for the operator
+	Kind        Kind
+	Message     string // for the client
+	Param       string // the member at fault, as a path in the client's document; "" = none
+	Code        string // the provider's or our own short code; "" = none
+	Origin      Origin
+	HTTPStatus  int           // the provider's status; 0 = the kind's
+	RetryAfter  time.Duration // 0 = not said
+	NativeType  string        // the provider's own error type, when it named one
+	ShouldRetry string        // the provider's x-should-retry, true or false; "" = not said
+	ID          string        // the exchange's id, written where the dialect has a place for it
+	Cause       error         // for the operator
 }
 
 // New returns a fault of ours with a client's message.

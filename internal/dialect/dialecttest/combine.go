@@ -12,7 +12,7 @@ import (
 )
 
 // combinations is how many combinations of features Run tries.
-const combinations = 30000
+const combinations = 500
 
 // combination returns a request that shows several features at once, the same for the same seed, and their names.
 func combination(seed uint64) (name string, x *llm.Request) {
