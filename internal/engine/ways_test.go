@@ -109,8 +109,8 @@ var ways = []struct {
 
 const twoTargets = `version: 1
 providers:
-  bad-chat: { base_url: "@BAD@/v1", speaks: [openai-chat], api_key: k, timeouts: { connect: 2s, first_byte: 200ms } }
-  bad-messages: { base_url: "@BAD@", speaks: [anthropic-messages], api_key: k, timeouts: { connect: 2s, first_byte: 200ms } }
+  bad-chat: { base_url: "@BAD@/v1", speaks: [openai-chat], api_key: k, timeouts: { connect: 2s, first_byte: @FIRST@ } }
+  bad-messages: { base_url: "@BAD@", speaks: [anthropic-messages], api_key: k, timeouts: { connect: 2s, first_byte: @FIRST@ } }
   sim: { base_url: "http://@SIM@/v1", speaks: [openai-chat], api_key: sim }
   sim-messages: { base_url: "http://@SIM@", speaks: [anthropic-messages], api_key: sim }
 models:
@@ -120,6 +120,15 @@ models:
   only-messages: { targets: [{ provider: bad-messages, model: x }] }
 keys: [{ name: test, key: ` + gatewaytest.Key + `, models: ["*"] }]
 `
+
+// dying fills in where the first target is, and how long it may take: a busy machine may need its time to fail.
+func dying(way, base string) string {
+	first := "10s"
+	if way == "hang" {
+		first = "200ms"
+	}
+	return strings.NewReplacer("@BAD@", base, "@FIRST@", first).Replace(twoTargets)
+}
 
 // clients are the two dialects as a client speaks them.
 var clients = []struct {
@@ -146,7 +155,7 @@ var clients = []struct {
 func TestTwoTargets(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
-			g := (&gatewaytest.Gateway{Document: strings.ReplaceAll(twoTargets, "@BAD@", way.base(t))}).Start(t)
+			g := (&gatewaytest.Gateway{Document: dying(way.name, way.base(t))}).Start(t)
 			n := 0
 			for _, client := range clients {
 				for _, model := range []string{"chat", "messages"} {
@@ -184,7 +193,7 @@ func TestTwoTargets(t *testing.T) {
 func TestOneTarget(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
-			g := (&gatewaytest.Gateway{Document: strings.ReplaceAll(twoTargets, "@BAD@", way.base(t))}).Start(t)
+			g := (&gatewaytest.Gateway{Document: dying(way.name, way.base(t))}).Start(t)
 			for _, client := range clients {
 				for _, model := range []string{"only-chat", "only-messages"} {
 					for _, stream := range []bool{false, true} {
