@@ -3,7 +3,7 @@
 //   { text, refusal, reasoning, transcript, tools: [{ name, args }], stop, usage: { input, output, cacheRead, cacheWrite,
 //     reasoning }, server, opaque, images, redacted, mixed }
 //
-// or { error: { status, message } }. args are the bytes of the arguments; server, opaque, images and redacted count what
+// or { error: { status, retryAfter, message } }. args are the bytes of the arguments; server, opaque, images and redacted count what
 // one language says and the other cannot; mixed tells whether reasoning, text and calls come in another order than that.
 // A stream is read piece by piece, and by the SDK's own helper: what that makes of it is under helper.
 import Anthropic from '@anthropic-ai/sdk';
@@ -26,7 +26,8 @@ export async function read(dialect, { url, key, model, streaming, names = [] }) 
     answer = await reader({ watched: client({ fetch: watched }), plain: client(), model, streaming, names, bytes });
   } catch (error) {
     if (!(error instanceof OpenAI.APIError || error instanceof Anthropic.APIError)) throw error;
-    answer = { error: { status: error.status, message: messageOf(error, seen.length ? bytes() : '') } };
+    const retryAfter = error.headers?.get('retry-after') ?? undefined;
+    answer = { error: { status: error.status, retryAfter, message: messageOf(error, seen.length ? bytes() : '') } };
   }
   await Promise.all(seen.map(({ ended }) => ended));
   const named = seen.flatMap(({ headers, trailers }) => [headers.get('x-weir-lost'), trailers()['x-weir-lost']]);

@@ -91,7 +91,7 @@ keys:
   };
   for (let tries = 0; ; tries++) {
     const ready = await fetch(`http://${listen}/readyz`).then((r) => r.ok, () => false);
-    if (ready) return { url: `http://${listen}`, close, words: () => words };
+    if (ready) return { url: `http://${listen}`, close };
     if (over || tries === 200) {
       await close();
       throw new Error(`the gateway is not ready: ${words}`);
@@ -108,7 +108,7 @@ export function watching() {
   const seen = [];
   const watched = (url, { method, headers, body, signal } = {}) => new Promise((resolve, reject) => {
     const req = request(url, { method, headers: Object.fromEntries(new Headers(headers)), signal }, (res) => {
-      const kept = { headers: new Headers(res.headers), bytes: [], trailers: () => res.trailers, ended: once(res, 'close') };
+      const kept = { headers: new Headers(res.headers), bytes: [], trailers: () => res.trailers, ended: new Promise((done) => { res.once('close', done); }) };
       seen.push(kept);
       let open = true; // an SDK leaves at the end mark, and the trailers come after it
       const stream = new ReadableStream({

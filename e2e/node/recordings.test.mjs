@@ -72,23 +72,18 @@ function differences(said, got) {
 
 const short = (value) => { const s = JSON.stringify(value); return s?.length > 300 ? `${s.slice(0, 150)} … ${s.slice(-150)}` : s; };
 
+function errorProblems(said, got) {
+  if (!said) return [{ what: 'error', detail: `the client reads an error: ${short(got)}` }];
+  if (!got) return [{ what: 'error', detail: `the client reads no error; the provider says ${short(said)}` }];
+  return ['status', 'retryAfter', 'message']
+    .filter((what) => said[what] !== got[what] && (said.status || what !== 'status')) // in place of an answer it has no status
+    .map((what) => ({ what, detail: `the provider says ${short(said[what])}, the client reads ${short(got[what])}` }));
+}
+
 /** What is wrong with what the client reads (got) of what was said: {what, detail} each. lost are the paths named lost. */
 function problems(said, got, lost, client) {
   const wrong = [];
-  if (said.error || got.error) {
-    if (!said.error) wrong.push({ what: 'error', detail: `the client reads an error: ${short(got.error)}` });
-    else if (!got.error) wrong.push({ what: 'error', detail: `the client reads no error; the provider says ${short(said.error)}` });
-    else {
-      // An error in place of an answer has no status with the provider.
-      if (said.error.status && said.error.status !== got.error.status) {
-        wrong.push({ what: 'status', detail: `the provider says ${said.error.status}, the client reads ${got.error.status}` });
-      }
-      if (said.error.message !== got.error.message) {
-        wrong.push({ what: 'message', detail: `the provider says ${short(said.error.message)}, the client reads ${short(got.error.message)}` });
-      }
-    }
-    return wrong;
-  }
+  if (said.error || got.error) return errorProblems(said.error, got.error);
   for (const { field, said: a, got: b } of differences(said, got)) {
     const told = Object.entries(accounts[field] ?? {}).some(([path, holds]) => lost.has(path) && holds(said, got));
     if (!told) wrong.push({ what: field, detail: `said ${short(a)}, read ${short(b)}` });
@@ -114,18 +109,25 @@ function disorder(said, got, lost, client) {
   return [];
 }
 
+/** The pieces of the original, too, make what the SDK's helper makes of them, where it takes them and can join them. */
+function misread(said) {
+  if (!said.helper || said.helper.error || said.helper.text.includes('[object Object]')) return [];
+  return differences(said, said.helper).map(({ field, said: a, got: b }) => (
+    { what: `original ${field}`, detail: `the pieces make ${short(a)}, the SDK's stream helper ${short(b)}` }));
+}
+
 async function compare(r, player, gateway) {
   const { answer: said } = await read(r.speaks, { url: player.url, key: 'none', model: r.id, streaming: r.streaming });
   const names = [...new Set((said.tools ?? []).map((t) => t.name))].filter((name) => /^[\w-]{1,64}$/.test(name));
   const model = `${r.speaks}/${r.id}`;
   const { answer: got, lost } = await read(other[r.speaks], { url: gateway.url, key, model, streaming: r.streaming, names });
-  const found = problems(said, got, lost, other[r.speaks]);
+  const found = [...misread(said), ...problems(said, got, lost, other[r.speaks])];
   const wrong = found.filter(({ what }) => exceptions[r.id]?.what !== what);
   if (exceptions[r.id] && wrong.length === found.length) wrong.push({ what: 'exception', detail: 'it differs in nothing any more' });
   return { r, lost, wrong, isError: Boolean(said.error), differs: !said.error && differences(said, got).length > 0 };
 }
 
-/** The same for each, so many at a time, in order. */
+/** The results of work on each, so many at a time. */
 async function each(all, n, work) {
   const out = [];
   let next = 0;

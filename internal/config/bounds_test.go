@@ -39,9 +39,9 @@ func TestBounds(t *testing.T) {
 		{"aliases in merges", bomb, "aliases make more than 10000 members"},
 		{"aliases in lists", many, "aliases make more than 10000 members"},
 		{"zero byte", "version: 1\x00", "zero byte"},
-		{"not UTF-8", "version: 1\nnode: { name: \"\xff\xfe\" }", "expected a name"},
-		{"control", "version: 1\nnode: { name: \"a\x1b[31m\" }", "expected a name"},
-		{"long name", "version: 1\nnode: { name: " + strings.Repeat("a", 300) + " }", "at most 256 bytes"},
+		{"not UTF-8", "version: 1\nproviders: { a: { catalog: \"\xff\xfe\" } }", "expected a name"},
+		{"control", "version: 1\nproviders: { a: { catalog: \"a\x1b[31m\" } }", "expected a name"},
+		{"long name", "version: 1\nproviders: { a: { catalog: " + strings.Repeat("a", 300) + " } }", "at most 256 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			began := time.Now()

@@ -13,7 +13,6 @@
 package config
 
 import (
-	"os"
 	"path/filepath"
 	"reflect"
 	"time"
@@ -42,7 +41,6 @@ type Document struct {
 
 // Node is what belongs to one process and never to a revision of the document.
 type Node struct {
-	Name    string        `yaml:"name" is:"name" absent:"the host's name" doc:"The process's name in records and metrics."`
 	DataDir string        `yaml:"data_dir" is:"path" default:"weir-data" doc:"Folder for what the process keeps. A relative path starts at the document's folder."`
 	Drain   time.Duration `yaml:"drain" is:"duration" default:"30s" doc:"How long running requests may go on once the process is told to stop."`
 	Listen  Listen        `yaml:"listen" doc:"Addresses to listen on."`
@@ -128,7 +126,7 @@ var lacking = map[reflect.Type][]string{
 		"approvals", "datasets", "records", "audit", "telemetry", "alerts", "evaluations", "defaults",
 	},
 	reflect.TypeFor[Node](): {
-		"role", "region", "zone", "trusted_proxies", "store", "shared", "master_key", "env",
+		"name", "role", "region", "zone", "trusted_proxies", "store", "shared", "master_key", "env",
 		"secrets_dir", "egress", "centre", "offline",
 	},
 	reflect.TypeFor[Listen]():   {"admin"},
@@ -168,10 +166,4 @@ func (d *Document) finish() {
 		d.Node.Listen.Data.Address = "127.0.0.1:8080"
 	}
 	d.Listen = ""
-	if d.Node.Name == "" {
-		d.Node.Name = "weir"
-		if host, err := os.Hostname(); err == nil && checkName(host, "._-", "") == nil {
-			d.Node.Name = host
-		}
-	}
 }

@@ -90,7 +90,6 @@ func TestErrors(t *testing.T) {
 const full = `version: 1
 x-slow: &slow { connect: 1s, idle: 90d }
 node:
-  name: weir-1
   data_dir: /var/lib/weir-$${x}
   drain: 0s
   listen:
@@ -127,7 +126,7 @@ func TestParse(t *testing.T) {
 	zeta.Connect, zeta.Total = 2500*time.Millisecond, 90*time.Minute
 	want := &Document{
 		Version: 1,
-		Node: Node{Name: "weir-1", DataDir: "/var/lib/weir-${x}", Listen: Listen{
+		Node: Node{DataDir: "/var/lib/weir-${x}", Listen: Listen{
 			Data: DataListener{Address: "0.0.0.0:8443", TLS: TLS{
 				Cert: NewSecret("not a real certificate\nof two lines"), Key: NewSecret(variables["KEY"]),
 			}},
@@ -185,9 +184,8 @@ func TestPrintRoundTrip(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	host, _ := os.Hostname()
 	want := &Document{Version: 1, Node: Node{
-		Name: host, DataDir: filepath.Join("etc", "weir-data"), Drain: 30 * time.Second,
+		DataDir: filepath.Join("etc", "weir-data"), Drain: 30 * time.Second,
 		Listen: Listen{Data: DataListener{Address: "127.0.0.1:8080"}},
 	}, Limits: Limits{Body: 32 << 20}}
 	parsed, err := Parse("etc/weir.yaml", []byte("version: 1"), Options{})
@@ -297,11 +295,11 @@ func TestProblem(t *testing.T) {
 		path         string
 		line, column int
 	}{
-		{"models.gpt-5.1.targets[1].provider", 22, 74},
-		{"models.gpt-5.1.targets[7].provider", 22, 23},
-		{"models.nowhere", 22, 3},
-		{"providers.zeta.timeouts.first_byte", 17, 15},
-		{"keys[1].hash", 28, 23},
+		{"models.gpt-5.1.targets[1].provider", 21, 74},
+		{"models.gpt-5.1.targets[7].provider", 21, 23},
+		{"models.nowhere", 21, 3},
+		{"providers.zeta.timeouts.first_byte", 16, 15},
+		{"keys[1].hash", 27, 23},
 		{"routes", 0, 0},
 	} {
 		e := d.Problem(c.path, "cannot be", "leave it")

@@ -92,7 +92,7 @@ func (a *answerEncoder) part(in *llm.Part) (llm.Part, bool) {
 		}
 		p.Args = args
 	}
-	return p, p.Kind != llm.PartText || p.Text != ""
+	return p, p.Kind != llm.PartText || p.Text != "" || len(p.Cites) > 0
 }
 
 // head decides by a part's kind whether it has a place here and as what.

@@ -240,7 +240,7 @@ func (e *requestEncoder) loseRest() {
 	say(req.Safety != nil, "safetySettings", none)
 	say(len(req.Include) > 0, "include", none)
 	say(req.Output.Verbosity != "", "verbosity", none)
-	say(req.Output.Kind == "json", "response_format", "there is no JSON without a schema here")
+	say(req.Output.Kind == "json" || req.Output.Kind == "schema" && req.Output.Schema == nil, "response_format", "there is no JSON without a schema here")
 	say(req.Thread.Previous != "", "previous_response_id", "the conversation is not kept here")
 	say(req.Thread.Store != nil && *req.Thread.Store, "store", "answers are not kept here")
 	say(req.Thread.Background, "background", none)

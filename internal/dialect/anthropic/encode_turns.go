@@ -105,11 +105,6 @@ func (e *requestEncoder) loseMessage(m *llm.Message) {
 // addTurn adds another dialect's message to the turns.
 func (e *requestEncoder) addTurn(turns []turn, m *llm.Message) []turn {
 	e.loseMessage(m)
-	role := m.Role
-	if role == llm.System || role == llm.Developer {
-		e.lose(m.Path, "said by the user: the system speaks at the beginning only", llm.Changed)
-		role = llm.User
-	}
 	var parts []llm.Part
 	for i := range m.Parts {
 		if p, ok := e.part(&m.Parts[i]); ok {
@@ -118,6 +113,11 @@ func (e *requestEncoder) addTurn(turns []turn, m *llm.Message) []turn {
 	}
 	if len(parts) == 0 {
 		return turns
+	}
+	role := m.Role
+	if role == llm.System || role == llm.Developer {
+		e.lose(m.Path, "said by the user: the system speaks at the beginning only", llm.Changed)
+		role = llm.User
 	}
 	if n := len(turns); n > 0 && turns[n-1].role == role {
 		turns[n-1].parts = append(turns[n-1].parts, parts...)
@@ -196,16 +196,19 @@ func (e *requestEncoder) part(in *llm.Part) (llm.Part, bool) {
 }
 
 func (e *requestEncoder) text(p llm.Part) (llm.Part, bool) {
+	if strings.TrimSpace(p.Text) == "" {
+		switch {
+		case p.Text != "":
+			e.lose(p.Path, "a text of white space is not taken here", llm.Dropped)
+		case p.Cache != nil:
+			e.lose(p.Path+".cache_control", "a text that is empty is not sent", llm.Dropped)
+		}
+		return p, false
+	}
 	if p.Kind == llm.PartRefusal {
 		e.lose(p.Path, "a refusal becomes plain text", llm.Changed)
 	}
 	p.Kind = llm.PartText
-	if strings.TrimSpace(p.Text) == "" {
-		if p.Text != "" {
-			e.lose(p.Path, "a text of white space is not taken here", llm.Dropped)
-		}
-		return p, false
-	}
 	var cites []llm.Cite
 	for i := range p.Cites {
 		if citeSayable(&p.Cites[i], false) {

@@ -90,7 +90,7 @@ func (e ending) write(w *rawjson.Writer, l *losses) {
 	word := e.word(l)
 	orNull(w.Name("stop_reason"), word)
 	sequence := e.stop.Sequence
-	if word != "stop_sequence" && sequence != "" {
+	if !e.own && word != "stop_sequence" && sequence != "" {
 		l.add("answer.stop_sequence", "the answer did not end with it here", llm.Dropped)
 		sequence = ""
 	}

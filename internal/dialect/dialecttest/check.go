@@ -31,10 +31,16 @@ func DiffAnswer(x, y *llm.Response) []Missing { return diff(responseFacts(x), re
 
 // silent returns what a request says by saying nothing, in a dialect where that is so.
 func silent(r *llm.Request) []fact {
-	if r.From != llm.AnthropicMessages {
-		return nil
-	}
 	var out []fact
+	if len(r.Tools) == 0 {
+		out = append(out, fact{kind: "choice.mode", value: "none"})
+	}
+	if len(r.Tools) == 0 || r.Choice.Mode == "none" {
+		out = append(out, fact{kind: "choice.parallel", value: "false"})
+	}
+	if r.From != llm.AnthropicMessages {
+		return out
+	}
 	if q := &r.Reasoning; q.Mode == "" && q.Effort == "" && q.Budget == "" {
 		out = append(out, fact{kind: "reasoning.off", value: "true"})
 	}

@@ -285,7 +285,7 @@ func (f *facts) result(p *llm.Part, at place) {
 		f.ordered(at, path, "server.result", fmt.Sprint(p.By, " ", p.ID, " ", p.Name, " ", compact(p.Raw)), false)
 		return
 	}
-	number := "result of " + p.ID
+	number := "result of no call"
 	if n := f.calls[p.ID]; n > 0 {
 		number = fmt.Sprint("result ", n)
 	}

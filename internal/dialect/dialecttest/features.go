@@ -102,6 +102,10 @@ func turnFeatures() []Feature {
 		{Name: "opaque part", Request: user(text("x"), llm.Part{Kind: llm.PartOpaque, Name: "odd", Raw: raw(`{"type":"odd"}`)})},
 		{Name: "citations of the history", Request: ask(says(llm.User, text("Is it?")), says(llm.Assistant, cited), says(llm.User, text("Sure?")))},
 		{Name: "refusal of the history", Request: ask(says(llm.User, text("Do")), says(llm.Assistant, llm.Part{Kind: llm.PartRefusal, Text: "I will not."}), says(llm.User, text("Why?")))},
+		{Name: "refusals among texts of the history", Request: ask(says(llm.User, text("Do")), says(llm.Assistant, llm.Part{Kind: llm.PartRefusal, Text: "I will not."},
+			text("Ask me for"), llm.Part{Kind: llm.PartRefusal, Text: "That neither."}, text("another thing.")), says(llm.User, text("Why?")))},
+		{Name: "cache mark on nothing", Request: ask(says(llm.User, text("a"), llm.Part{Kind: llm.PartText, Cache: &llm.CacheMark{}}))},
+		{Name: "result without its call", Request: user(result("call:9", "", text("blue")))},
 		{Name: "tool turn", Request: after([]llm.Part{text("I look."), call("call_1", "look", `{"at": "sky"}`)}, []llm.Part{result("call_1", "look", text("blue"))})},
 		{Name: "parallel calls", Request: after([]llm.Part{call("call_1", "look", `{"at":1}`), call("call_2", "look", `{"at":2}`)},
 			[]llm.Part{text("And then?"), result("call_2", "look", text("two")), result("call_1", "look", text("one"))})},
@@ -150,6 +154,8 @@ func settingFeatures() []Feature {
 		{Name: "choice of one", Request: tools(llm.ToolChoice{Mode: "one", Name: "look"}, tool, other)},
 		{Name: "choice of some", Request: tools(llm.ToolChoice{Mode: "auto", Allowed: []string{"look"}}, tool, other)},
 		{Name: "one call at a time", Request: tools(llm.ToolChoice{Parallel: &no}, tool)},
+		{Name: "choice none without tools", Request: tools(llm.ToolChoice{Mode: "none", Parallel: &no})},
+		{Name: "foreign member of a choice", Request: tools(llm.ToolChoice{Mode: "any", Extra: llm.Extra{"odd": raw("1")}}, tool)},
 		{Name: "choice without tools", Request: tools(llm.ToolChoice{Mode: "any"})},
 		set("no limit", func(r *llm.Request) { r.MaxOutput = 0 }),
 		set("sampling", func(r *llm.Request) { r.Sampling = llm.Sampling{Temperature: "0.30", TopP: "0.9", TopK: "40"} }),
@@ -169,6 +175,7 @@ func settingFeatures() []Feature {
 		set("loose schema", func(r *llm.Request) {
 			r.Output = llm.Output{Kind: "schema", Name: "a", Strict: &no, Schema: raw(`{"type":"object"}`)}
 		}),
+		set("schema that is missing", func(r *llm.Request) { r.Output.Kind = "schema" }),
 		set("verbosity", func(r *llm.Request) { r.Output.Verbosity = "low" }),
 		set("effort", func(r *llm.Request) { r.Reasoning.Effort = "high" }),
 		set("least effort", func(r *llm.Request) { r.Reasoning.Effort = "minimal" }),
@@ -258,6 +265,8 @@ func answerFeatures() []Feature {
 		{Name: "log probabilities of an answer", Answer: answer(end, logged)},
 		{Name: "citation with its place", Answer: answer(end, cited)},
 		{Name: "citation of a whole text", Answer: answer(end, whole)},
+		{Name: "citation of nothing", Answer: answer(end, llm.Part{Kind: llm.PartText, Cites: whole.Cites}, text("Hi"))},
+		{Name: "call before nothing", Answer: answer(calls, call("call_1", "look", "{}"), llm.Part{Kind: llm.PartText})},
 		{Name: "citation of a document", Answer: answer(end, place)},
 		{Name: "sound of an answer", Answer: answer(end, llm.Part{Kind: llm.PartAudio, ID: "audio_1", Text: "Hi", Media: &llm.Blob{Data: "UklGRg=="}})},
 		{Name: "image of an answer", Answer: answer(end, text("Look"), medium(llm.PartImage, llm.Blob{Type: "image/png", Data: "iVBORw0KGgo="}))},
@@ -275,6 +284,8 @@ func answerFeatures() []Feature {
 			llm.SaidOutputAudio | llm.SaidOutputImage | llm.SaidToolInput | llm.SaidSearches | llm.SaidFetches | llm.SaidBilledInput | llm.SaidBilledOutput | llm.SaidTotal,
 			Input: 100, CacheWrite: 20, CacheWrite1h: 10, Output: 50, InputAudio: 1, InputImage: 2, OutputAudio: 3, OutputImage: 4, ToolInput: 5,
 			Searches: 6, Fetches: 7, BilledInput: 8, BilledOutput: 9, Total: 170, Cost: "0.01", Tier: "batch", Extra: llm.Extra{"odd": raw("1"), "none": raw("0")}})},
+		{Name: "caches without an input", Answer: used(llm.Usage{Said: llm.SaidCacheRead | llm.SaidOutput | llm.SaidTotal, CacheRead: 7, Output: 5})},
+		{Name: "caches larger than the input", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidCacheRead | llm.SaidOutput, Input: 3, CacheRead: 7, Output: 5})},
 		{Name: "rounds", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5, Rounds: []llm.Usage{{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5}}})},
 	}
 	for _, reason := range []llm.StopReason{llm.StopLength, llm.StopContext, llm.StopFilter, llm.StopPause, llm.StopMalformed} {

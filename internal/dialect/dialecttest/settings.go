@@ -91,7 +91,7 @@ func (f *facts) settings(r *llm.Request) {
 	f.raw(w.of("logit_bias"), "sampling.logit_bias", s.Bias)
 	f.number(w.of("max_output"), "max_output", r.MaxOutput)
 	for _, one := range r.Stop {
-		f.add(w.of("stop"), "stop", one)
+		f.put(fact{path: w.of("stop"), kind: "stop", value: one})
 	}
 	f.number(w.of("n"), "answers", r.Answers)
 	f.flag(w.of("stream"), "stream", r.Stream)

@@ -36,6 +36,7 @@ var tolerances = []tolerance{
 	{"no arguments are {}", "a call without arguments", nil}, // see arguments
 	{"strict: false of a tool", "it is the default everywhere", equal("tool.strict", "false")},
 	{"tool_choice auto", "it is the default wherever there are tools", equal("choice.mode", "auto")},
+	{"no calls where there are no tools, one at a time where there are none", "nothing is called", nil}, // see silent
 	{"parallel calls allowed", "it is the default everywhere", equal("choice.parallel", "true")},
 	{"one answer", "it is the default everywhere", equal("answers", "1")},
 	{"text as output", "it is the default everywhere", either(equal("modality", "text"), equal("output.kind", "text"))},

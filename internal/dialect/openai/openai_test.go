@@ -84,6 +84,7 @@ func TestReadFault(t *testing.T) {
 		{name: "model", status: 404, body: `{"error":{"message":"m","code":"model_not_found"}}`, kind: fault.NotFound, message: "m", code: "model_not_found"},
 		{name: "rate, seconds", status: 429, h: h("Retry-After", "3"), body: `{"error":{"message":"m","type":"requests","code":"rate_limit_exceeded"}}`, kind: fault.RateLimit, message: "m", typ: "requests", code: "rate_limit_exceeded", wait: 3 * time.Second},
 		{name: "rate, milliseconds first", status: 429, h: h("Retry-After", "3", "Retry-After-Ms", "120"), body: `{}`, kind: fault.RateLimit, message: "the provider answered with status 429 and no reason", wait: 120 * time.Millisecond},
+		{name: "rate, no milliseconds", status: 429, h: h("Retry-After", "3", "Retry-After-Ms", "0"), body: `{"error":{"message":"m"}}`, kind: fault.RateLimit, message: "m", wait: 3 * time.Second},
 		{name: "rate, in words", status: 429, body: `{"error":{"message":"Please try again in 2m1.5s."}}`, kind: fault.RateLimit, message: "Please try again in 2m1.5s.", wait: 2*time.Minute + 1500*time.Millisecond},
 		{name: "quota", status: 429, body: `{"error":{"message":"You exceeded your current quota, please check your plan and billing details."}}`, kind: fault.Quota, message: "You exceeded your current quota, please check your plan and billing details."},
 		{name: "quota by type", status: 429, body: `{"error":{"message":"m","type":"insufficient_quota"}}`, kind: fault.Quota, message: "m", typ: "insufficient_quota"},

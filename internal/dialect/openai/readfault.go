@@ -302,7 +302,7 @@ func containsAny(s string, words ...string) bool {
 // wait reads retry-after-ms and retry-after, the latter in seconds or as a date.
 func wait(h http.Header) time.Duration {
 	if v := h.Get("Retry-After-Ms"); v != "" {
-		if ms, err := strconv.ParseFloat(v, 64); err == nil {
+		if ms, err := strconv.ParseFloat(v, 64); err == nil && ms > 0 { // some say 0 beside a wait in seconds
 			return bounded(time.Duration(min(ms, 1e12) * float64(time.Millisecond)))
 		}
 	}

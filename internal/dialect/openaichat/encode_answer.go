@@ -1,7 +1,6 @@
 package openaichat
 
 import (
-	"slices"
 	"strings"
 
 	"weir/internal/dialect"
@@ -188,16 +187,22 @@ func (e *answerEncoder) parts(parts []llm.Part) []llm.Part {
 				continue
 			}
 		}
-		loseCites(&e.lost, p.Cites)
 		e.lost.foreign(p.Extra)
 		p.Extra, p.Cache = nil, nil
+		if p.Kind == llm.PartText && p.Text == "" {
+			if len(p.Cites) > 0 {
+				e.lost.add("answer.citations", "the text they are about is empty", llm.Dropped)
+			}
+			continue
+		}
+		loseCites(&e.lost, p.Cites)
 		if p.Kind == llm.PartCall {
 			unwrapCall(e.req, &p)
 		}
 		out = append(out, p)
 	}
 	if e.order(out) {
-		slices.SortStableFunc(out, func(a, b llm.Part) int { return rank(&a, false) - rank(&b, false) })
+		sortByPlace(out)
 	}
 	return joinRefusals(out)
 }
@@ -209,26 +214,6 @@ func (e *answerEncoder) order(parts []llm.Part) bool {
 	}
 	e.lost.add("answer.order", otherOrder, llm.Changed)
 	return true
-}
-
-const otherOrder = "chat says reasoning, text and calls one after the other"
-
-// joinRefusals makes one refusal of several: there is one member for them.
-func joinRefusals(parts []llm.Part) []llm.Part {
-	first := -1
-	for i := 0; i < len(parts); i++ {
-		switch {
-		case parts[i].Kind != llm.PartRefusal:
-		case first < 0:
-			first = i
-		default:
-			parts[first].Text += parts[i].Text
-			parts[first].Logprobs = append(slices.Clip(parts[first].Logprobs), parts[i].Logprobs...)
-			parts = slices.Delete(parts, i, i+1)
-			i--
-		}
-	}
-	return parts
 }
 
 // sayable reports whether a part of another dialect's answer has a place here, and fits it.
@@ -276,49 +261,6 @@ func loseCites(lost *answerLosses, cites []llm.Cite) {
 		}
 		lost.foreign(c.Extra)
 	}
-}
-
-// rank is the place of a part in the order chat says them, negative where it has none of its own. A refusal of our own
-// can stand among the texts; another dialect's goes beside them.
-func rank(p *llm.Part, own bool) int {
-	switch p.Kind {
-	case llm.PartReasoning:
-		if p.Name != wordThinking {
-			return 1
-		}
-	case llm.PartText, llm.PartJSON:
-		return 2
-	case llm.PartRefusal:
-		if own {
-			return 2
-		}
-		return 3
-	case llm.PartAudio:
-		if p.Name != wordInContent {
-			return 4
-		}
-	case llm.PartImage:
-		if p.Name != wordInContent {
-			return 5
-		}
-	case llm.PartCall:
-		if p.By == llm.ByClient {
-			return 6
-		}
-	}
-	return -1
-}
-
-func regrouped(parts []llm.Part, own bool) bool {
-	most := 0
-	for i := range parts {
-		r := rank(&parts[i], own)
-		if r >= 0 && r < most {
-			return true
-		}
-		most = max(most, r)
-	}
-	return false
 }
 
 // unwrapCall turns a call of a tool that is custom to the client, but was offered as a function with one string, back

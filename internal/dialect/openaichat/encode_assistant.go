@@ -205,7 +205,6 @@ func (e *requestEncoder) turnCalls(s *spoken) {
 // history returns what of a turn of another dialect can be said here, and names the rest lost.
 func (e *requestEncoder) history(m *llm.Message) []llm.Part {
 	var out []llm.Part
-	called, regrouped := false, false
 	for i := range m.Parts {
 		p := m.Parts[i]
 		switch {
@@ -217,11 +216,10 @@ func (e *requestEncoder) history(m *llm.Message) []llm.Part {
 			p.Name = wordContent
 		case p.Kind == llm.PartText, p.Kind == llm.PartRefusal, p.Kind == llm.PartJSON:
 			if p.Text == "" {
+				e.beside(&p)
 				continue
 			}
-			regrouped = regrouped || called
 		case p.Kind == llm.PartCall && p.By == llm.ByClient:
-			called = true
 			p.Raw = nil
 		default:
 			e.lose(p.Path, noPlace, llm.Dropped)
@@ -231,8 +229,9 @@ func (e *requestEncoder) history(m *llm.Message) []llm.Part {
 		p.Cache, p.Extra, p.Cites, p.Summary = nil, nil, nil, false
 		out = append(out, p)
 	}
-	if regrouped {
-		e.lose(m.Path, "chat says the text of a turn before its calls", llm.Changed)
+	if regrouped(out, false) {
+		e.lose(m.Path, otherOrder, llm.Changed)
+		sortByPlace(out)
 	}
-	return out
+	return joinRefusals(out)
 }

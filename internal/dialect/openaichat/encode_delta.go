@@ -344,6 +344,10 @@ func (e *streamEncoder) close(c *choiceEncoder, ev *llm.Event) {
 		}
 	case llm.PartText:
 		end := int64(c.text.ascii + c.text.rest.Len())
+		if end == 0 && len(c.text.cites) > 0 {
+			e.lost.add("answer.citations", "the text they are about is empty", llm.Dropped)
+			c.text.cites = nil
+		}
 		for i := range c.text.cites {
 			e.annotation(c, &c.text.cites[i].cite, c.runes, c.chars(end))
 		}

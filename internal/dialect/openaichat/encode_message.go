@@ -229,6 +229,7 @@ func (e *requestEncoder) sayables(parts []llm.Part) ([]llm.Part, error) {
 		switch p.Kind {
 		case llm.PartText, llm.PartJSON, llm.PartRefusal:
 			if p.Text == "" {
+				e.beside(&p)
 				continue
 			}
 		case llm.PartImage, llm.PartAudio, llm.PartVideo, llm.PartFile:

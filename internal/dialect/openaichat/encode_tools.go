@@ -119,7 +119,7 @@ func (e *requestEncoder) choice(tools, functions bool) {
 		if c.Raw != nil && c.Mode == "" {
 			e.drop("tool_choice", "a choice of a tool that chat does not have")
 		}
-		e.foreign(c.Extra, "")
+		e.foreign(c.Extra, "tool_choice")
 		if !tools {
 			if c.Mode == "any" || c.Mode == "one" {
 				e.drop("tool_choice", "no tool is left to choose")
