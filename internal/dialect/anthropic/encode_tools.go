@@ -1,6 +1,10 @@
 package anthropic
 
-import "weir/internal/llm"
+import (
+	"strings"
+
+	"weir/internal/llm"
+)
 
 // freeInput is the schema that stands for the free text of a custom tool.
 const freeInput = `{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}`
@@ -96,7 +100,7 @@ func (e *requestEncoder) choice(any bool) toolChoice {
 		e.lose("tool_choice", "only its own provider runs this tool", llm.Dropped)
 	}
 	for _, name := range names(c.Extra) {
-		e.lose("tool_choice."+name, "no such member here", llm.Dropped)
+		e.lose("tool_choice."+strings.TrimPrefix(name, "tool_choice."), "no such member here", llm.Dropped)
 	}
 	if !any {
 		if c.Mode == "any" || c.Mode == "one" {

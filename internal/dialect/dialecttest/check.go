@@ -217,7 +217,7 @@ func CheckAnswer(t testing.TB, x, y *llm.Response, losses []llm.Loss) {
 func Problems(x, y *llm.Request, losses []llm.Loss) []string {
 	w := clients[x.From]
 	added := diff(requestFacts(y, w), requestFacts(x, w))
-	return problems(Diff(x, y), added, losses)
+	return problems(reassign(requestFacts(x, w), Diff(x, y), losses), added, losses)
 }
 
 // ProblemsFor is Problems for a target of which more is known: Mistral's models take ids of nine letters and digits only,
@@ -232,18 +232,39 @@ func ProblemsFor(facts llm.Facts, x, y *llm.Request, losses []llm.Loss) []string
 
 // AnswerProblems returns what CheckAnswer reports.
 func AnswerProblems(x, y *llm.Response, losses []llm.Loss) []string {
-	return problems(DiffAnswer(x, y), DiffAnswer(y, x), losses)
+	return problems(reassign(responseFacts(x), DiffAnswer(x, y), losses), DiffAnswer(y, x), losses)
 }
 
 // StreamProblems is AnswerProblems for answers that were collected from streams. notes tells whether the provider's
 // stream held events that no part holds.
 func StreamProblems(x, y *llm.Response, notes bool, losses []llm.Loss) []string {
-	missing := DiffAnswer(x, y)
+	missing := reassign(responseFacts(x), DiffAnswer(x, y), losses)
 	kept := slices.DeleteFunc(slices.Clone(losses), func(l llm.Loss) bool {
 		return (l.Path == "answer.order" || l.Path == "answer.opaque" && notes) &&
 			!slices.ContainsFunc(missing, func(m Missing) bool { return covers(l.Path, m.Path) })
 	})
 	return problems(missing, DiffAnswer(y, x), kept)
+}
+
+// reassign settles which of several like facts of x it is that is missing: one that a loss covers, if there is one.
+func reassign(x []fact, missing []Missing, losses []llm.Loss) []Missing {
+	declared := func(path string) bool {
+		return slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && covers(l.Path, path) })
+	}
+	for i := range missing {
+		m := &missing[i]
+		if declared(m.Path) {
+			continue
+		}
+		for j := range x {
+			other := Missing{x[j].path, x[j].kind, x[j].value}
+			if other.Kind == m.Kind && other.Value == m.Value && declared(other.Path) && !slices.Contains(missing, other) {
+				*m = other
+				break
+			}
+		}
+	}
+	return missing
 }
 
 func problems(missing, added []Missing, losses []llm.Loss) []string {

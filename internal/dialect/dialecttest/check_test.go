@@ -43,6 +43,21 @@ func merged() *llm.Request {
 	return r
 }
 
+// TestLikeFacts sees that of two like facts the one that is declared lost is taken for the one that is missing.
+func TestLikeFacts(t *testing.T) {
+	x := conversation()
+	x.Sampling.Seed = ""
+	x.Messages[1].Parts[0].Cache = &llm.CacheMark{}
+	y := merged()
+	y.Messages[1].Parts[0].Cache = &llm.CacheMark{}
+	for _, path := range []string{"messages[1].content[0].cache_control", "messages[1].content[2].cache_control"} {
+		dialecttest.Check(t, x, y, dropped(path))
+	}
+	if got := dialecttest.Problems(x, y, dropped("messages[1].content[0].cache_control", "messages[1].content[2].cache_control")); len(got) != 1 {
+		t.Errorf("two are declared and one is missing: %q", got)
+	}
+}
+
 func dropped(paths ...string) []llm.Loss {
 	var out []llm.Loss
 	for _, p := range paths {

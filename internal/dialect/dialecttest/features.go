@@ -82,6 +82,7 @@ func turnFeatures() []Feature {
 		{Name: "texts", Request: user(text("one"), text("two"), text(""))},
 		{Name: "system turns", Request: ask(says(llm.System, text("Be brief.")), says(llm.Developer, text("Be kind.")), says(llm.User, text("Hello")))},
 		{Name: "late system turn", Request: ask(says(llm.User, text("Hello")), says(llm.Assistant, text("Hi")), says(llm.System, text("Now be brief.")), says(llm.User, text("Go on")))},
+		{Name: "late system turn of nothing", Request: ask(says(llm.User, text("Hello")), says(llm.System, text("")))},
 		{Name: "only a system turn", Request: ask(says(llm.System, text("Begin.")))},
 		{Name: "neighbouring turns", Request: ask(says(llm.User, text("a")), says(llm.User, text("b")), says(llm.Assistant, text("c")), says(llm.Assistant, text("d")))},
 		{Name: "begun answer", Request: ask(says(llm.User, text("a")), says(llm.Assistant, text("It is ")))},

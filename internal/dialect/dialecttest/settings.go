@@ -59,10 +59,7 @@ func (f *facts) choice(c *llm.ToolChoice) {
 	f.pointer(w.of("parallel"), "choice.parallel", c.Parallel)
 	f.raw(w.of("tool_choice"), "choice.raw", c.Raw)
 	for _, name := range slices.Sorted(maps.Keys(c.Extra)) {
-		path := name
-		if !strings.HasPrefix(name, "tool_choice.") {
-			path = w.of("tool_choice") + "." + name
-		}
+		path := w.of("tool_choice") + "." + strings.TrimPrefix(name, "tool_choice.") // chat keeps it dotted
 		f.add(path, "extra.choice", name+"="+compact(c.Extra[name]))
 	}
 }
