@@ -145,8 +145,10 @@ func foreign() *llm.Response {
 			Parts: []llm.Part{
 				{Kind: llm.PartReasoning, Text: "hm", Seal: llm.Seal{By: "google", Form: llm.SealSignature, Data: "g"}},
 				{Kind: llm.PartReasoning, Seal: llm.Seal{By: "openai", Form: llm.SealEncrypted, Data: "o"}},
-				{Kind: llm.PartText, Text: "hello", Logprobs: []llm.Logprob{{Token: "hello"}},
-					Cites: []llm.Cite{{Kind: "url", URL: "u", Start: 0, End: 5}, {Kind: "document", Unit: "char", Quote: "q", To: 3}}},
+				{
+					Kind: llm.PartText, Text: "hello", Logprobs: []llm.Logprob{{Token: "hello"}},
+					Cites: []llm.Cite{{Kind: "url", URL: "u", Start: 0, End: 5}, {Kind: "document", Unit: "char", Quote: "q", To: 3}},
+				},
 				{Kind: llm.PartRefusal, Text: "no"},
 				{Kind: llm.PartText},
 				{Kind: llm.PartAudio, Text: "spoken", Media: &llm.Blob{Data: "AA"}},
@@ -159,8 +161,10 @@ func foreign() *llm.Response {
 			Stop:  llm.Stop{Reason: llm.StopCalls, Native: "tool_calls"},
 			Extra: llm.Extra{"x": raw},
 		}, {}},
-		Usage: &llm.Usage{Said: llm.SaidInput | llm.SaidOutput | llm.SaidTotal | llm.SaidCacheRead | llm.SaidReasoning | llm.SaidOutputAudio,
-			Input: 30, CacheRead: 10, Output: 5, Reasoning: 2, Total: 40, OutputAudio: 3, Cost: "0.1", Extra: llm.Extra{"y": raw, "none": json.RawMessage(`0`)}},
+		Usage: &llm.Usage{
+			Said:  llm.SaidInput | llm.SaidOutput | llm.SaidTotal | llm.SaidCacheRead | llm.SaidReasoning | llm.SaidOutputAudio,
+			Input: 30, CacheRead: 10, Output: 5, Reasoning: 2, Total: 40, OutputAudio: 3, Cost: "0.1", Extra: llm.Extra{"y": raw, "none": json.RawMessage(`0`)},
+		},
 		Extra: llm.Extra{"z": raw},
 	}
 }
@@ -393,16 +397,31 @@ func TestEncodeStreamOddities(t *testing.T) {
 		in   []llm.Event
 		want string
 	}{
-		{"calls that overlap", []llm.Event{start, open(0, llm.PartCall), open(1, llm.PartCall), delta(1, "{}"), delta(0, "{}"), shut(1), shut(0), {Kind: llm.EventStop, Stop: llm.Stop{Reason: llm.StopCalls}}, end},
-			"mstart start delta stop start delta stop mdelta mstop"},
-		{"empty parts", []llm.Event{start, open(0, llm.PartReasoning), shut(0), open(1, llm.PartText), delta(1, ""), shut(1), open(2, llm.PartText), delta(2, "x"), shut(2), stop, end},
-			"mstart start delta stop mdelta mstop"},
-		{"redacted, then more", []llm.Event{start, open(0, llm.PartReasoning), {Kind: llm.EventSeal, Part: llm.Part{Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}}, shut(0), stop, end},
-			"mstart start stop mdelta mstop"},
-		{"only a signature", []llm.Event{start, open(0, llm.PartReasoning), {Kind: llm.EventSeal, Part: llm.Part{Seal: seal("s")}}, shut(0), stop, end},
-			"mstart start delta stop mdelta mstop"},
-		{"progress and pings", []llm.Event{start, {Kind: llm.EventPing}, open(0, llm.PartText), {Kind: llm.EventProgress}, delta(0, "x"), shut(0), stop, end},
-			"mstart ping start delta stop mdelta mstop"},
+		{
+			"calls that overlap",
+			[]llm.Event{start, open(0, llm.PartCall), open(1, llm.PartCall), delta(1, "{}"), delta(0, "{}"), shut(1), shut(0), {Kind: llm.EventStop, Stop: llm.Stop{Reason: llm.StopCalls}}, end},
+			"mstart start delta stop start delta stop mdelta mstop",
+		},
+		{
+			"empty parts",
+			[]llm.Event{start, open(0, llm.PartReasoning), shut(0), open(1, llm.PartText), delta(1, ""), shut(1), open(2, llm.PartText), delta(2, "x"), shut(2), stop, end},
+			"mstart start delta stop mdelta mstop",
+		},
+		{
+			"redacted, then more",
+			[]llm.Event{start, open(0, llm.PartReasoning), {Kind: llm.EventSeal, Part: llm.Part{Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}}, shut(0), stop, end},
+			"mstart start stop mdelta mstop",
+		},
+		{
+			"only a signature",
+			[]llm.Event{start, open(0, llm.PartReasoning), {Kind: llm.EventSeal, Part: llm.Part{Seal: seal("s")}}, shut(0), stop, end},
+			"mstart start delta stop mdelta mstop",
+		},
+		{
+			"progress and pings",
+			[]llm.Event{start, {Kind: llm.EventPing}, open(0, llm.PartText), {Kind: llm.EventProgress}, delta(0, "x"), shut(0), stop, end},
+			"mstart ping start delta stop mdelta mstop",
+		},
 		{"fault at once", []llm.Event{{Kind: llm.EventFault, Fault: fault.New(fault.Cut, "x")}}, "error"},
 		{"fault before anything", []llm.Event{start, {Kind: llm.EventFault, Fault: fault.New(fault.Cut, "x")}}, "error"},
 		{"fault within", []llm.Event{start, open(0, llm.PartText), delta(0, "x"), {Kind: llm.EventFault, Fault: fault.New(fault.Cut, "x")}, end}, "mstart start delta error"},

@@ -258,7 +258,7 @@ func (e *requestEncoder) loseRest() {
 		say(true, e.reasoningPath()+"."+name, none)
 	}
 	if req.Output.Kind == "schema" {
-		say(req.Output.Name != "", "response_format.json_schema.name", none)
+		// The schema's name is a label that chat demands; that it has no place here is no loss.
 		say(req.Output.Description != "", "response_format.json_schema.description", none)
 		if req.Output.Strict != nil && !*req.Output.Strict {
 			e.lose("response_format.json_schema.strict", "a schema is always kept to here", llm.Changed)

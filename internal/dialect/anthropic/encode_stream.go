@@ -351,7 +351,7 @@ func (s *streamEncoder) note(raw []byte) {
 }
 
 func isEventName(s string) bool {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		if c := s[i]; !(c >= 'a' && c <= 'z' || c == '_' || c == '.') {
 			return false
 		}

@@ -352,7 +352,7 @@ func wrap(name, text string) string {
 
 // fitID returns an id as the API takes it, the same for a call and its result.
 func fitID(id string) string {
-	for i := 0; i < len(id); i++ {
+	for i := range len(id) {
 		c := id[i]
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' {
 			continue

@@ -181,7 +181,6 @@ func TestMeterStream(t *testing.T) {
 
 func TestMeterOddities(t *testing.T) {
 	m := New().Meter()
-	usage := m.Read().Usage
 	for _, data := range []string{
 		`{"message":{"usage":{"input_tokens":0,"output_tokens":0},"id":"a"},"type":"message_start"}`,
 		`not json`, `[DONE]`, `{}`,
@@ -189,7 +188,7 @@ func TestMeterOddities(t *testing.T) {
 	} {
 		m.Frame(frame.Frame{Data: []byte(data)})
 	}
-	usage = m.Read().Usage
+	usage := m.Read().Usage
 	if m.Read().Began || m.Read().Ended || usage == nil || usage.Input != 30 || usage.Output != 4 || m.Read().Stop.Reason != llm.StopEnd {
 		t.Errorf("reading %+v, usage %+v", m.Read(), usage)
 	}
@@ -231,12 +230,21 @@ func TestFault(t *testing.T) {
 		form  dialect.Form
 		want  string
 	}{
-		{fault.Fault{Kind: fault.Malformed, Message: "say \"model\"", ID: "x1"}, dialect.Whole,
-			`{"type":"error","error":{"type":"invalid_request_error","message":"say \"model\""},"request_id":"x1"}`},
-		{fault.Fault{Kind: fault.Overloaded, Message: "busy"}, dialect.Stream,
-			"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}\n\n"},
-		{fault.Fault{Kind: fault.Unsupported, Message: "no thread", Code: "thread_unsupported_request"}, dialect.Whole,
-			`{"type":"error","error":{"type":"invalid_request_error","message":"no thread","details":{"error_code":"thread_unsupported_request","unsupported":["thread"]}}}`},
+		{
+			fault.Fault{Kind: fault.Malformed, Message: "say \"model\"", ID: "x1"},
+			dialect.Whole,
+			`{"type":"error","error":{"type":"invalid_request_error","message":"say \"model\""},"request_id":"x1"}`,
+		},
+		{
+			fault.Fault{Kind: fault.Overloaded, Message: "busy"},
+			dialect.Stream,
+			"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}\n\n",
+		},
+		{
+			fault.Fault{Kind: fault.Unsupported, Message: "no thread", Code: "thread_unsupported_request"},
+			dialect.Whole,
+			`{"type":"error","error":{"type":"invalid_request_error","message":"no thread","details":{"error_code":"thread_unsupported_request","unsupported":["thread"]}}}`,
+		},
 		{fault.Fault{Kind: fault.Unauthorized, Message: "m"}, dialect.Whole, `{"type":"error","error":{"type":"authentication_error","message":"m"}}`},
 		{fault.Fault{Kind: fault.UpstreamAuth, Message: "m", NativeType: "authentication_error"}, dialect.Whole, `{"type":"error","error":{"type":"api_error","message":"m"}}`},
 		{fault.Fault{Kind: fault.Quota, Message: "m"}, dialect.Whole, `{"type":"error","error":{"type":"rate_limit_error","message":"m"}}`},

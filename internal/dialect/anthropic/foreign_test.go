@@ -29,8 +29,10 @@ func TestEncodeForeignRequest(t *testing.T) {
 		return llm.Part{Kind: llm.PartCall, ID: id, Name: "f", Args: args, Path: "messages[1].tool_calls[0]"}
 	}
 	result := func(id, text string) llm.Message {
-		return llm.Message{Role: llm.User, Path: "messages[2]", Parts: []llm.Part{{Kind: llm.PartResult, ID: id, Name: "f",
-			Path: "messages[2]", Result: []llm.Part{{Kind: llm.PartText, Text: text, Path: "messages[2].content"}}}}}
+		return llm.Message{Role: llm.User, Path: "messages[2]", Parts: []llm.Part{{
+			Kind: llm.PartResult, ID: id, Name: "f",
+			Path: "messages[2]", Result: []llm.Part{{Kind: llm.PartText, Text: text, Path: "messages[2].content"}},
+		}}}
 	}
 	part := func(p llm.Part) llm.Message {
 		p.Path = "messages[0].content[0]"
@@ -50,53 +52,91 @@ func TestEncodeForeignRequest(t *testing.T) {
 		losses string
 	}{
 		{"plain", chat(user), head + hi + `}`, ""},
-		{"system and developer go to the prompt", chat(say(llm.System, "messages[0]", "a"), say(llm.Developer, "messages[1]", "b"), say(llm.User, "messages[2]", "hi")),
-			head + `"system":[{"type":"text","text":"a"},{"type":"text","text":"b"}],` + hi + `}`, ""},
-		{"a later system turn is the user's", chat(user, say(llm.System, "messages[1]", "now")),
-			head + `"messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"text","text":"now"}]}]}`, "messages[1] changed"},
+		{
+			"system and developer go to the prompt", chat(say(llm.System, "messages[0]", "a"), say(llm.Developer, "messages[1]", "b"), say(llm.User, "messages[2]", "hi")),
+			head + `"system":[{"type":"text","text":"a"},{"type":"text","text":"b"}],` + hi + `}`, "",
+		},
+		{
+			"a later system turn is the user's", chat(user, say(llm.System, "messages[1]", "now")),
+			head + `"messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"text","text":"now"}]}]}`, "messages[1] changed",
+		},
 		{"only a system turn", chat(say(llm.System, "messages[0]", "do")), head + `"messages":[{"role":"user","content":"do"}]}`, "messages[0] changed"},
-		{"names", chat(llm.Message{Role: llm.User, Name: "ada", Path: "messages[0]", Parts: user.Parts, Extra: llm.Extra{"x": raw(`1`)}}),
-			head + hi + `}`, "messages[0].name dropped, messages[0].x dropped"},
-		{"empty texts", chat(say(llm.User, "messages[0]", "", "hi"), say(llm.Assistant, "messages[1]", ""), say(llm.User, "messages[2]", " \n")),
-			head + hi + `}`, "messages[2].content dropped"},
-		{"parallel results are one turn, first", chat(user, turn(call("a", `{"x":  1}`), call("b", "")), result("a", "1"), say(llm.User, "messages[3]", "and?"), result("b", "2")),
+		{
+			"names", chat(llm.Message{Role: llm.User, Name: "ada", Path: "messages[0]", Parts: user.Parts, Extra: llm.Extra{"x": raw(`1`)}}),
+			head + hi + `}`, "messages[0].name dropped, messages[0].x dropped",
+		},
+		{
+			"empty texts", chat(say(llm.User, "messages[0]", "", "hi"), say(llm.Assistant, "messages[1]", ""), say(llm.User, "messages[2]", " \n")),
+			head + hi + `}`, "messages[2].content dropped",
+		},
+		{
+			"parallel results are one turn, first", chat(user, turn(call("a", `{"x":  1}`), call("b", "")), result("a", "1"), say(llm.User, "messages[3]", "and?"), result("b", "2")),
 			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"x":  1}},{"type":"tool_use","id":"b","name":"f","input":{}}]},` +
-				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"},{"type":"tool_result","tool_use_id":"b","content":"2"},{"type":"text","text":"and?"}]}]}`, ""},
-		{"unfit ids", chat(user, turn(call("call:1", "{}")), result("call:1", "1")),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"` + fitID("call:1") + `","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"` + fitID("call:1") + `","content":"1"}]}]}`, ""},
-		{"broken arguments", chat(user, turn(call("a", `{"x":`))),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"arguments":"{\"x\":"}}]}]}`, "messages[1].tool_calls[0] changed"},
-		{"free text of a custom tool", chat(user, turn(llm.Part{Kind: llm.PartCall, ID: "a", Name: "f", Args: "ls -l", Free: true, Path: "messages[1].tool_calls[0]"})),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"input":"ls -l"}}]}]}`, "messages[1].tool_calls[0] changed"},
-		{"reasoning without a signature", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Path: "messages[1].reasoning_content"}, llm.Part{Kind: llm.PartText, Text: "ho"})),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"ho"}]}`, "messages[1].reasoning_content dropped"},
-		{"sealed reasoning", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Seal: seal("s")}, llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}, call("a", "{}"))),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"tool_use","id":"a","name":"f","input":{}}]}]}`, ""},
-		{"an answer that is begun", chat(user, say(llm.Assistant, "messages[1]", "so \n")),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"so"}]}`, "messages[1].content changed"},
-		{"an earlier refusal", chat(user, turn(llm.Part{Kind: llm.PartRefusal, Text: "no", Path: "messages[1].refusal"})),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"no"}]}`, "messages[1].refusal changed"},
-		{"image data", chat(part(llm.Part{Kind: llm.PartImage, Media: &llm.Blob{Data: "/9j/AA", Detail: "low"}})),
-			head + `"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"/9j/AA"}}]}]}`, "messages[0].content[0].image_url.detail dropped"},
-		{"image address", chat(part(llm.Part{Kind: llm.PartImage, Media: &llm.Blob{URL: "https://e.x/a.png", Detail: "auto"}})),
-			head + `"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://e.x/a.png"}}]}]}`, ""},
-		{"pdf", chat(part(llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Data: "JVBE", Name: "a.PDF"}})),
-			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBE"},"title":"a.PDF"}]}]}`, ""},
-		{"text file", chat(part(llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Data: "aGnDvA==", Type: "text/markdown; charset=utf-8"}})),
-			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"hiü"}}]}]}`, "messages[0].content[0] changed"},
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"},{"type":"tool_result","tool_use_id":"b","content":"2"},{"type":"text","text":"and?"}]}]}`, "",
+		},
+		{
+			"unfit ids", chat(user, turn(call("call:1", "{}")), result("call:1", "1")),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"` + fitID("call:1") + `","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"` + fitID("call:1") + `","content":"1"}]}]}`, "",
+		},
+		{
+			"broken arguments", chat(user, turn(call("a", `{"x":`))),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"arguments":"{\"x\":"}}]}]}`, "messages[1].tool_calls[0] changed",
+		},
+		{
+			"free text of a custom tool", chat(user, turn(llm.Part{Kind: llm.PartCall, ID: "a", Name: "f", Args: "ls -l", Free: true, Path: "messages[1].tool_calls[0]"})),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"input":"ls -l"}}]}]}`, "messages[1].tool_calls[0] changed",
+		},
+		{
+			"reasoning without a signature", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Path: "messages[1].reasoning_content"}, llm.Part{Kind: llm.PartText, Text: "ho"})),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"ho"}]}`, "messages[1].reasoning_content dropped",
+		},
+		{
+			"sealed reasoning", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Seal: seal("s")}, llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}, call("a", "{}"))),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"tool_use","id":"a","name":"f","input":{}}]}]}`, "",
+		},
+		{
+			"an answer that is begun", chat(user, say(llm.Assistant, "messages[1]", "so \n")),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"so"}]}`, "messages[1].content changed",
+		},
+		{
+			"an earlier refusal", chat(user, turn(llm.Part{Kind: llm.PartRefusal, Text: "no", Path: "messages[1].refusal"})),
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"no"}]}`, "messages[1].refusal changed",
+		},
+		{
+			"image data", chat(part(llm.Part{Kind: llm.PartImage, Media: &llm.Blob{Data: "/9j/AA", Detail: "low"}})),
+			head + `"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"/9j/AA"}}]}]}`, "messages[0].content[0].image_url.detail dropped",
+		},
+		{
+			"image address", chat(part(llm.Part{Kind: llm.PartImage, Media: &llm.Blob{URL: "https://e.x/a.png", Detail: "auto"}})),
+			head + `"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://e.x/a.png"}}]}]}`, "",
+		},
+		{
+			"pdf", chat(part(llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Data: "JVBE", Name: "a.PDF"}})),
+			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"JVBE"},"title":"a.PDF"}]}]}`, "",
+		},
+		{
+			"text file", chat(part(llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Data: "aGnDvA==", Type: "text/markdown; charset=utf-8"}})),
+			head + `"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"hiü"}}]}]}`, "messages[0].content[0] changed",
+		},
 		{"unknown content", chat(user, part(llm.Part{Kind: llm.PartOpaque, Name: "hologram", Raw: raw(`{}`)})), head + hi + `}`, "messages[0].content[0] dropped"},
-		{"tools", edit(func(r *llm.Request) {
-			r.Tools = []llm.Tool{tool,
-				{Kind: llm.ToolFunction, Name: "g", Description: "d", Schema: raw(`{"type":"object",  "$schema":"x"}`), Strict: ptr(true), Extra: llm.Extra{"y": raw(`1`)}, Path: "tools[1]"},
-				{Kind: llm.ToolCustom, Name: "h", Grammar: raw(`{"type":"grammar"}`), Path: "tools[2]"},
-				{Kind: llm.ToolServer, Name: "web", Raw: raw(`{}`), Path: "tools[3]"},
-				{Kind: llm.ToolGroup, Path: "tools[4]", Tools: []llm.Tool{{Kind: llm.ToolFunction, Name: "i", Path: "tools[4].tools[0]"}}}}
-			r.Choice = llm.ToolChoice{Mode: "one", Name: "g", Parallel: ptr(false)}
-		}), head + hi + `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}},{"name":"g","description":"d","input_schema":{"type":"object",  "$schema":"x"},"strict":true},` +
-			`{"name":"h","input_schema":` + freeInput + `},{"name":"i","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"tool","name":"g","disable_parallel_tool_use":true}}`,
-			"tools[1].y dropped, tools[2] changed, tools[2].custom.format dropped, tools[3] dropped, tools[4] changed"},
-		{"one call at a time", edit(func(r *llm.Request) { r.Tools, r.Choice.Parallel = []llm.Tool{tool}, ptr(false) }),
-			head + hi + `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"auto","disable_parallel_tool_use":true}}`, ""},
+		{
+			"tools", edit(func(r *llm.Request) {
+				r.Tools = []llm.Tool{
+					tool,
+					{Kind: llm.ToolFunction, Name: "g", Description: "d", Schema: raw(`{"type":"object",  "$schema":"x"}`), Strict: ptr(true), Extra: llm.Extra{"y": raw(`1`)}, Path: "tools[1]"},
+					{Kind: llm.ToolCustom, Name: "h", Grammar: raw(`{"type":"grammar"}`), Path: "tools[2]"},
+					{Kind: llm.ToolServer, Name: "web", Raw: raw(`{}`), Path: "tools[3]"},
+					{Kind: llm.ToolGroup, Path: "tools[4]", Tools: []llm.Tool{{Kind: llm.ToolFunction, Name: "i", Path: "tools[4].tools[0]"}}},
+				}
+				r.Choice = llm.ToolChoice{Mode: "one", Name: "g", Parallel: ptr(false)}
+			}), head + hi + `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}},{"name":"g","description":"d","input_schema":{"type":"object",  "$schema":"x"},"strict":true},` +
+				`{"name":"h","input_schema":` + freeInput + `},{"name":"i","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"tool","name":"g","disable_parallel_tool_use":true}}`,
+			"tools[1].y dropped, tools[2] changed, tools[2].custom.format dropped, tools[3] dropped, tools[4] changed",
+		},
+		{
+			"one call at a time", edit(func(r *llm.Request) { r.Tools, r.Choice.Parallel = []llm.Tool{tool}, ptr(false) }),
+			head + hi + `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"auto","disable_parallel_tool_use":true}}`, "",
+		},
 		{"allowed tools", edit(func(r *llm.Request) {
 			g := tool
 			g.Name = "g"
@@ -104,23 +144,29 @@ func TestEncodeForeignRequest(t *testing.T) {
 		}), head + hi + `,"tools":[{"name":"g","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"any"}}`, "tool_choice changed"},
 		{"a demand without tools", edit(func(r *llm.Request) { r.Choice.Mode = "any" }), head + hi + `}`, "tool_choice dropped"},
 		{"no tools wanted and none there", edit(func(r *llm.Request) { r.Choice.Mode = "none" }), head + hi + `}`, ""},
-		{"settings without a place", edit(func(r *llm.Request) {
-			r.Sampling = llm.Sampling{Temperature: "1.7", TopP: "0.5", Frequency: "1", Presence: "0.1", Seed: "7", Logprobs: true, TopLogprobs: 3, Bias: raw(`{}`)}
-			r.Answers, r.Metadata, r.Modalities, r.Thread.Store = 2, raw(`{}`), []string{"text", "audio"}, ptr(true)
-			r.Output = llm.Output{Kind: "json", Verbosity: "low"}
-			r.Extra = llm.Extra{"zeta": raw(`1`), "alpha": raw(`2`)}
-			r.Cache.Key, r.Voice.Name = "k", "ash"
-			r.Stop, r.User, r.Tier = []string{"\n", "END"}, "u", "flex"
-		}), head + hi + `,"temperature":1,"top_p":0.5,"stop_sequences":["END"],"metadata":{"user_id":"u"}}`,
+		{
+			"settings without a place", edit(func(r *llm.Request) {
+				r.Sampling = llm.Sampling{Temperature: "1.7", TopP: "0.5", Frequency: "1", Presence: "0.1", Seed: "7", Logprobs: true, TopLogprobs: 3, Bias: raw(`{}`)}
+				r.Answers, r.Metadata, r.Modalities, r.Thread.Store = 2, raw(`{}`), []string{"text", "audio"}, ptr(true)
+				r.Output = llm.Output{Kind: "json", Verbosity: "low"}
+				r.Extra = llm.Extra{"zeta": raw(`1`), "alpha": raw(`2`)}
+				r.Cache.Key, r.Voice.Name = "k", "ash"
+				r.Stop, r.User, r.Tier = []string{"\n", "END"}, "u", "flex"
+			}), head + hi + `,"temperature":1,"top_p":0.5,"stop_sequences":["END"],"metadata":{"user_id":"u"}}`,
 			"temperature changed, stop dropped, service_tier dropped, frequency_penalty dropped, presence_penalty dropped, seed dropped, logprobs dropped, " +
 				"top_logprobs dropped, logit_bias dropped, n dropped, prompt_cache_key dropped, metadata dropped, verbosity dropped, response_format dropped, " +
-				"store dropped, modalities dropped, audio dropped, alpha dropped, zeta dropped"},
-		{"a schema", edit(func(r *llm.Request) {
-			r.Output = llm.Output{Kind: "schema", Name: "s", Schema: raw(`{"type":"object"}`), Strict: ptr(false)}
-		}), head + hi + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`,
-			"response_format.json_schema.name dropped, response_format.json_schema.strict changed"},
-		{"text only", edit(func(r *llm.Request) { r.Modalities, r.Answers, r.WantUsage, r.Stream = []string{"text"}, 1, true, true }),
-			head + hi + `,"stream":true}`, ""},
+				"store dropped, modalities dropped, audio dropped, alpha dropped, zeta dropped",
+		},
+		{
+			"a schema", edit(func(r *llm.Request) {
+				r.Output = llm.Output{Kind: "schema", Name: "s", Schema: raw(`{"type":"object"}`), Strict: ptr(false)}
+			}), head + hi + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`,
+			"response_format.json_schema.strict changed",
+		},
+		{
+			"text only", edit(func(r *llm.Request) { r.Modalities, r.Answers, r.WantUsage, r.Stream = []string{"text"}, 1, true, true }),
+			head + hi + `,"stream":true}`, "",
+		},
 		{"priority", edit(func(r *llm.Request) { r.Tier = "priority" }), head + hi + `,"service_tier":"auto"}`, "service_tier changed"},
 		{"default tier", edit(func(r *llm.Request) { r.Tier = "default" }), head + hi + `,"service_tier":"standard_only"}`, ""},
 	}
@@ -191,15 +237,21 @@ func TestLimitAndThinking(t *testing.T) {
 		{name: "off is said", model: "claude-opus-4-7", max: 9000, effort: "none", want: `,"thinking":{"type":"disabled"}`, maxTokens: "9000"},
 		{name: "an unsealed continuation", model: "claude-sonnet-4-5", max: 9000, effort: "low", messages: []llm.Message{user, called, answered}, maxTokens: "9000", losses: "reasoning_effort changed"},
 		{name: "a sealed continuation", model: "claude-sonnet-4-5", max: 9000, effort: "low", messages: []llm.Message{user, sealed, answered}, want: `,"thinking":{"type":"enabled","budget_tokens":1024}`, maxTokens: "9000", losses: "reasoning_effort changed"},
-		{name: "a forced tool", model: "claude-sonnet-4-5", max: 9000, effort: "low", maxTokens: "9000", losses: "reasoning_effort changed",
+		{
+			name: "a forced tool", model: "claude-sonnet-4-5", max: 9000, effort: "low", maxTokens: "9000", losses: "reasoning_effort changed",
 			change: func(r *llm.Request) { r.Tools = []llm.Tool{{Kind: llm.ToolFunction, Name: "f"}}; r.Choice.Mode = "any" },
-			want:   `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"any"}`},
-		{name: "sampling beside thinking", model: "claude-sonnet-4-0", max: 9000, effort: "low", maxTokens: "9000",
+			want:   `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"any"}`,
+		},
+		{
+			name: "sampling beside thinking", model: "claude-sonnet-4-0", max: 9000, effort: "low", maxTokens: "9000",
 			change: func(r *llm.Request) { r.Sampling = llm.Sampling{Temperature: "0.2", TopP: "0.9", TopK: "5"} },
-			want:   `,"thinking":{"type":"enabled","budget_tokens":1024}`, losses: "reasoning_effort changed, temperature dropped, top_p dropped, top_k dropped"},
-		{name: "one of two", model: "claude-sonnet-4-5", max: 9000, maxTokens: "9000",
+			want:   `,"thinking":{"type":"enabled","budget_tokens":1024}`, losses: "reasoning_effort changed, temperature dropped, top_p dropped, top_k dropped",
+		},
+		{
+			name: "one of two", model: "claude-sonnet-4-5", max: 9000, maxTokens: "9000",
 			change: func(r *llm.Request) { r.Sampling = llm.Sampling{Temperature: "0.2", TopP: "0.9"} },
-			want:   `,"temperature":0.2`, losses: "top_p dropped"},
+			want:   `,"temperature":0.2`, losses: "top_p dropped",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -124,8 +124,8 @@ var typeFirst = []byte(`{"type":"`)
 // eventType returns the type of a streamed event, which its data tells and, where they are silent, the frame's name.
 func eventType(f frame.Frame) string {
 	if rest, ok := bytes.CutPrefix(f.Data, typeFirst); ok {
-		if end := bytes.IndexByte(rest, '"'); end >= 0 {
-			return word(rest[:end])
+		if before, _, ok := bytes.Cut(rest, []byte{'"'}); ok {
+			return word(before)
 		}
 	}
 	if v := rawjson.Get(f.Data, "type"); len(v) > 2 && v[0] == '"' {

@@ -48,8 +48,7 @@ func (messages) Peek(c *dialect.Call) (llm.Head, error) {
 
 // refuse turns a refusal of the scan into what the client reads.
 func refuse(err error) error {
-	var e *splice.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*splice.Error](err); ok {
 		return &fault.Fault{Kind: fault.Malformed, Param: e.Member, Message: e.Error()}
 	}
 	return &fault.Fault{Kind: fault.Malformed, Message: "the body cannot be read as JSON", Cause: err}

@@ -81,7 +81,8 @@ func everythingDecoded() *llm.Request {
 			}},
 			{Role: llm.User, Parts: []llm.Part{
 				{Kind: llm.PartResult, ID: "toolu_1", Name: "look", Failed: true, Cache: &llm.CacheMark{}, Result: []llm.Part{
-					{Kind: llm.PartText, Text: "blue"}, {Kind: llm.PartImage, Media: &llm.Blob{Type: "image/png", Data: "iVBO"}},
+					{Kind: llm.PartText, Text: "blue"},
+					{Kind: llm.PartImage, Media: &llm.Blob{Type: "image/png", Data: "iVBO"}},
 					{Kind: llm.PartOpaque, Name: "search_result", Raw: raw(`{"type":"search_result","source":"s","title":"t","content":[]}`)},
 				}},
 				{Kind: llm.PartImage, Media: &llm.Blob{URL: "https://e.x/a.png"}},
@@ -96,8 +97,10 @@ func everythingDecoded() *llm.Request {
 			{Role: llm.Assistant, Parts: text("The sky ")},
 		},
 		Tools: []llm.Tool{
-			{Kind: llm.ToolFunction, Name: "look", Description: "Looks.", Schema: raw(`{"type":"object",  "properties":{}}`), Strict: ptr(true),
-				Defer: true, Cache: &llm.CacheMark{}, Extra: llm.Extra{"allowed_callers": raw(`["direct"]`)}},
+			{
+				Kind: llm.ToolFunction, Name: "look", Description: "Looks.", Schema: raw(`{"type":"object",  "properties":{}}`), Strict: ptr(true),
+				Defer: true, Cache: &llm.CacheMark{}, Extra: llm.Extra{"allowed_callers": raw(`["direct"]`)},
+			},
 			{Kind: llm.ToolServer, Name: "web_search", Raw: raw(`{"type":"web_search_20250305","name":"web_search","max_uses":3}`)},
 			{Kind: llm.ToolServer, Name: "bash", Raw: raw(`{"type":"bash_20250124","name":"bash"}`)},
 		},

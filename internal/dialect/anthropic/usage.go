@@ -187,8 +187,12 @@ func loseUsage(l *losses, u *llm.Usage, tier string) {
 		name string
 		n    int64
 	}{
-		{"input_audio", u.InputAudio}, {"input_image", u.InputImage}, {"output_audio", u.OutputAudio},
-		{"output_image", u.OutputImage}, {"tool_input", u.ToolInput}, {"billed_input", u.BilledInput},
+		{"input_audio", u.InputAudio},
+		{"input_image", u.InputImage},
+		{"output_audio", u.OutputAudio},
+		{"output_image", u.OutputImage},
+		{"tool_input", u.ToolInput},
+		{"billed_input", u.BilledInput},
 		{"billed_output", u.BilledOutput},
 	} {
 		if f.n != 0 {

@@ -13,21 +13,31 @@ import (
 
 // conversation returns a request of a chat client.
 func conversation() *llm.Request {
-	return &llm.Request{From: llm.OpenAIChat, Model: "m", MaxOutput: 10, Sampling: llm.Sampling{Seed: "7"},
+	return &llm.Request{
+		From: llm.OpenAIChat, Model: "m", MaxOutput: 10, Sampling: llm.Sampling{Seed: "7"},
 		Tools: []llm.Tool{{Kind: llm.ToolFunction, Name: "look", Path: "tools[0]", Schema: json.RawMessage(`{"type": "object"}`)}},
 		Messages: []llm.Message{
 			{Role: llm.Developer, Path: "messages[0]", Parts: []llm.Part{{Kind: llm.PartText, Text: "Be brief.", Path: "messages[0].content"}}},
-			{Role: llm.User, Path: "messages[1]", Parts: []llm.Part{{Kind: llm.PartText, Text: "See", Path: "messages[1].content[0]"},
-				{Kind: llm.PartText, Text: "", Path: "messages[1].content[1]"}, {Kind: llm.PartText, Text: "this", Path: "messages[1].content[2]", Cache: &llm.CacheMark{}}}},
+			{Role: llm.User, Path: "messages[1]", Parts: []llm.Part{
+				{Kind: llm.PartText, Text: "See", Path: "messages[1].content[0]"},
+				{Kind: llm.PartText, Text: "", Path: "messages[1].content[1]"},
+				{Kind: llm.PartText, Text: "this", Path: "messages[1].content[2]", Cache: &llm.CacheMark{}},
+			}},
 			{Role: llm.Assistant, Path: "messages[2]", Parts: []llm.Part{
 				{Kind: llm.PartText, Text: "I look.", Path: "messages[2].content"},
 				{Kind: llm.PartCall, ID: "call:1", Name: "look", Args: "", Path: "messages[2].tool_calls[0]"},
-				{Kind: llm.PartCall, ID: "call_2", Name: "look", Args: `{"at": 2}`, Path: "messages[2].tool_calls[1]"}}},
-			{Role: llm.User, Path: "messages[3]", Parts: []llm.Part{{Kind: llm.PartResult, ID: "call:1", Name: "look", Path: "messages[3]",
-				Result: []llm.Part{{Kind: llm.PartText, Text: "one", Path: "messages[3].content"}}}}},
-			{Role: llm.User, Path: "messages[4]", Parts: []llm.Part{{Kind: llm.PartResult, ID: "call_2", Name: "look", Path: "messages[4]",
-				Result: []llm.Part{{Kind: llm.PartText, Text: "two", Path: "messages[4].content"}}}}},
-		}}
+				{Kind: llm.PartCall, ID: "call_2", Name: "look", Args: `{"at": 2}`, Path: "messages[2].tool_calls[1]"},
+			}},
+			{Role: llm.User, Path: "messages[3]", Parts: []llm.Part{{
+				Kind: llm.PartResult, ID: "call:1", Name: "look", Path: "messages[3]",
+				Result: []llm.Part{{Kind: llm.PartText, Text: "one", Path: "messages[3].content"}},
+			}}},
+			{Role: llm.User, Path: "messages[4]", Parts: []llm.Part{{
+				Kind: llm.PartResult, ID: "call_2", Name: "look", Path: "messages[4]",
+				Result: []llm.Part{{Kind: llm.PartText, Text: "two", Path: "messages[4].content"}},
+			}}},
+		},
+	}
 }
 
 // merged returns the same as a Messages provider reads it.
@@ -85,8 +95,10 @@ func TestProblems(t *testing.T) {
 		{"prefix is no path", nil, dropped(honest[0], "messages[1].content[2].cache"), "lost in silence: messages[1].content[2].cache_control"},
 		{"twice", nil, dropped(append(honest, "seed")...), "declared twice: seed"},
 		{"filled where nothing was", nil, append(dropped(honest...), llm.Loss{Path: "n", Why: "asked", Grade: llm.Filled}), "declared filled, but nothing was: n"},
-		{"filled is no excuse", func(r *llm.Request) { r.MaxOutput = 20 }, append(dropped(honest...), llm.Loss{Path: "max_tokens", Why: "asked", Grade: llm.Filled}),
-			"lost in silence: max_tokens (max_output): 10"},
+		{
+			"filled is no excuse", func(r *llm.Request) { r.MaxOutput = 20 }, append(dropped(honest...), llm.Loss{Path: "max_tokens", Why: "asked", Grade: llm.Filled}),
+			"lost in silence: max_tokens (max_output): 10",
+		},
 		{"text", func(r *llm.Request) { r.Messages[1].Parts[0].Text = "Sea" }, nil, "lost in silence: messages[1].content[0] (text.user): See"},
 		{"text of another role", func(r *llm.Request) { r.Messages[0].Role = llm.User }, nil, "lost in silence: messages[0].content (text.system): Be brief."},
 		{"result of another call", func(r *llm.Request) {
@@ -123,10 +135,13 @@ func TestProblems(t *testing.T) {
 
 func TestAnswerProblems(t *testing.T) {
 	answer := func() *llm.Response {
-		return &llm.Response{ID: "a", Created: "1", Tier: "default", Usage: &llm.Usage{Said: llm.SaidInput, Input: 10, Reasoning: 3, Extra: llm.Extra{"zero": json.RawMessage("0")}},
+		return &llm.Response{
+			ID: "a", Created: "1", Tier: "default", Usage: &llm.Usage{Said: llm.SaidInput, Input: 10, Reasoning: 3, Extra: llm.Extra{"zero": json.RawMessage("0")}},
 			Choices: []llm.Choice{{Stop: llm.Stop{Reason: llm.StopEnd, Native: "stop"}, Parts: []llm.Part{
 				{Kind: llm.PartReasoning, Text: "Hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "x"}},
-				{Kind: llm.PartText, Text: "Hello there", Cites: []llm.Cite{{Kind: "url", URL: "u", Start: 0, End: 5}}}}}}}
+				{Kind: llm.PartText, Text: "Hello there", Cites: []llm.Cite{{Kind: "url", URL: "u", Start: 0, End: 5}}},
+			}}},
+		}
 	}
 	there := func() *llm.Response {
 		r := answer()

@@ -121,7 +121,9 @@ func turnFeatures() []Feature {
 		{Name: "custom call", Request: after([]llm.Part{custom}, []llm.Part{result("call_1", "shell", text("a b"))})},
 		{Name: "call that the provider ran", Request: after([]llm.Part{
 			{Kind: llm.PartCall, By: llm.ByServer, ID: "srv_1", Name: "web_search", Args: `{"query":"sky"}`},
-			{Kind: llm.PartResult, By: llm.ByServer, ID: "srv_1", Name: "web_search", Raw: raw(`{"type":"odd"}`)}, text("Blue.")}, []llm.Part{text("Thanks")})},
+			{Kind: llm.PartResult, By: llm.ByServer, ID: "srv_1", Name: "web_search", Raw: raw(`{"type":"odd"}`)},
+			text("Blue."),
+		}, []llm.Part{text("Thanks")})},
 		{Name: "sealed reasoning", Request: after([]llm.Part{sealed, call("call_1", "look", "{}")}, []llm.Part{result("call_1", "look", text("blue"))})},
 		{Name: "reasoning sealed elsewhere", Request: after([]llm.Part{foreign, call("call_1", "look", "{}")}, []llm.Part{result("call_1", "look", text("blue"))})},
 		{Name: "reasoning without a seal", Request: after([]llm.Part{{Kind: llm.PartReasoning, Text: "Hm"}, text("Hi")}, []llm.Part{text("Go on")})},
@@ -214,8 +216,10 @@ func settingFeatures() []Feature {
 
 func answerFeatures() []Feature {
 	answer := func(stop llm.Stop, parts ...llm.Part) *llm.Response {
-		return &llm.Response{ID: "answer_1", Model: "answered", Created: "1700000000", Choices: []llm.Choice{{Parts: parts, Stop: stop}},
-			Usage: &llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5}}
+		return &llm.Response{
+			ID: "answer_1", Model: "answered", Created: "1700000000", Choices: []llm.Choice{{Parts: parts, Stop: stop}},
+			Usage: &llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5},
+		}
 	}
 	end, calls := llm.Stop{Reason: llm.StopEnd}, llm.Stop{Reason: llm.StopCalls}
 	logged := text("Hi")
@@ -279,12 +283,16 @@ func answerFeatures() []Feature {
 		{Name: "foreign members of an answer", Answer: extra},
 		{Name: "two answers", Answer: two},
 		{Name: "tier of an answer", Answer: tiered},
-		{Name: "counts", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidOutput | llm.SaidCacheRead | llm.SaidCacheWrite | llm.SaidReasoning,
-			Input: 100, CacheRead: 40, CacheWrite: 20, Output: 50, Reasoning: 30})},
-		{Name: "rare counts", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidOutput | llm.SaidCacheWrite | llm.SaidCacheWrite1h | llm.SaidInputAudio | llm.SaidInputImage |
-			llm.SaidOutputAudio | llm.SaidOutputImage | llm.SaidToolInput | llm.SaidSearches | llm.SaidFetches | llm.SaidBilledInput | llm.SaidBilledOutput | llm.SaidTotal,
+		{Name: "counts", Answer: used(llm.Usage{
+			Said:  llm.SaidInput | llm.SaidOutput | llm.SaidCacheRead | llm.SaidCacheWrite | llm.SaidReasoning,
+			Input: 100, CacheRead: 40, CacheWrite: 20, Output: 50, Reasoning: 30,
+		})},
+		{Name: "rare counts", Answer: used(llm.Usage{
+			Said: llm.SaidInput | llm.SaidOutput | llm.SaidCacheWrite | llm.SaidCacheWrite1h | llm.SaidInputAudio | llm.SaidInputImage |
+				llm.SaidOutputAudio | llm.SaidOutputImage | llm.SaidToolInput | llm.SaidSearches | llm.SaidFetches | llm.SaidBilledInput | llm.SaidBilledOutput | llm.SaidTotal,
 			Input: 100, CacheWrite: 20, CacheWrite1h: 10, Output: 50, InputAudio: 1, InputImage: 2, OutputAudio: 3, OutputImage: 4, ToolInput: 5,
-			Searches: 6, Fetches: 7, BilledInput: 8, BilledOutput: 9, Total: 170, Cost: "0.01", Tier: "batch", Extra: llm.Extra{"odd": raw("1"), "none": raw("0")}})},
+			Searches: 6, Fetches: 7, BilledInput: 8, BilledOutput: 9, Total: 170, Cost: "0.01", Tier: "batch", Extra: llm.Extra{"odd": raw("1"), "none": raw("0")},
+		})},
 		{Name: "caches without an input", Answer: used(llm.Usage{Said: llm.SaidCacheRead | llm.SaidOutput | llm.SaidTotal, CacheRead: 7, Output: 5})},
 		{Name: "caches larger than the input", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidCacheRead | llm.SaidOutput, Input: 3, CacheRead: 7, Output: 5})},
 		{Name: "rounds", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5, Rounds: []llm.Usage{{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5}}})},

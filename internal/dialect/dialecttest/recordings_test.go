@@ -211,10 +211,20 @@ func client(d dialect.Dialect) *llm.Request {
 
 // targets are facts that encoders decide by; the first is counted in the table.
 var targets = map[llm.Dialect][]llm.Facts{
-	llm.AnthropicMessages: {{Model: "claude-sonnet-4-5", MaxOutput: 64000}, {Model: "another-maker"}, {Model: "claude-3-haiku", MaxOutput: 4096},
-		{Model: "claude-opus-4-6"}, {Model: "claude-opus-4-7", DefaultMax: 8192}},
-	llm.OpenAIChat: {{Model: "gpt-5", Provider: "openai"}, {Model: "another-maker"}, {Model: "m", Provider: "mistral"}, {Model: "r", ReasoningBack: true},
-		{Model: "gemini", SealBy: "google"}},
+	llm.AnthropicMessages: {
+		{Model: "claude-sonnet-4-5", MaxOutput: 64000},
+		{Model: "another-maker"},
+		{Model: "claude-3-haiku", MaxOutput: 4096},
+		{Model: "claude-opus-4-6"},
+		{Model: "claude-opus-4-7", DefaultMax: 8192},
+	},
+	llm.OpenAIChat: {
+		{Model: "gpt-5", Provider: "openai"},
+		{Model: "another-maker"},
+		{Model: "m", Provider: "mistral"},
+		{Model: "r", ReasoningBack: true},
+		{Model: "gemini", SealBy: "google"},
+	},
 }
 
 // translateRequest carries a request over and returns it as the other side reads it, nil where it was refused.

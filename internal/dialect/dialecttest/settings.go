@@ -186,10 +186,21 @@ func (f *facts) usage(u *llm.Usage, path, tier string) {
 		name string
 		n    int64
 	}{
-		{"input", u.Input}, {"cache_read", u.CacheRead}, {"cache_write", u.CacheWrite}, {"cache_write_1h", u.CacheWrite1h},
-		{"output", u.Output}, {"reasoning", u.Reasoning}, {"input_audio", u.InputAudio}, {"input_image", u.InputImage},
-		{"output_audio", u.OutputAudio}, {"output_image", u.OutputImage}, {"tool_input", u.ToolInput},
-		{"billed_input", u.BilledInput}, {"billed_output", u.BilledOutput}, {"searches", u.Searches}, {"fetches", u.Fetches},
+		{"input", u.Input},
+		{"cache_read", u.CacheRead},
+		{"cache_write", u.CacheWrite},
+		{"cache_write_1h", u.CacheWrite1h},
+		{"output", u.Output},
+		{"reasoning", u.Reasoning},
+		{"input_audio", u.InputAudio},
+		{"input_image", u.InputImage},
+		{"output_audio", u.OutputAudio},
+		{"output_image", u.OutputImage},
+		{"tool_input", u.ToolInput},
+		{"billed_input", u.BilledInput},
+		{"billed_output", u.BilledOutput},
+		{"searches", u.Searches},
+		{"fetches", u.Fetches},
 	} {
 		f.number(path+"."+one.name, path+"."+one.name, one.n)
 	}

@@ -348,8 +348,15 @@ func checkOwnFaults(t *testing.T, d dialect.Dialect) {
 }
 
 // targets are the models that features are encoded for: encoders decide by their facts.
-var targets = []llm.Facts{{Model: "the-model"}, {Model: "claude-sonnet-4-5", MaxOutput: 64000}, {Model: "claude-3-haiku"}, {Model: "claude-opus-4-6"},
-	{Model: "claude-opus-4-7", DefaultMax: 8192}, {Model: "gpt-5", Provider: "openai"}, {Model: "m", Provider: "mistral", ReasoningBack: true}}
+var targets = []llm.Facts{
+	{Model: "the-model"},
+	{Model: "claude-sonnet-4-5", MaxOutput: 64000},
+	{Model: "claude-3-haiku"},
+	{Model: "claude-opus-4-6"},
+	{Model: "claude-opus-4-7", DefaultMax: 8192},
+	{Model: "gpt-5", Provider: "openai"},
+	{Model: "m", Provider: "mistral", ReasoningBack: true},
+}
 
 // carryRequest encodes a request, reads it again and returns what is wrong. A refusal is none that names its cause.
 func carryRequest(d dialect.Dialect, x *llm.Request, facts llm.Facts) []string {

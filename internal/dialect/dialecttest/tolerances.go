@@ -2,6 +2,7 @@ package dialecttest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"weir/internal/rawjson"
@@ -38,6 +39,7 @@ var tolerances = []tolerance{
 	{"tool_choice auto", "it is the default wherever there are tools", equal("choice.mode", "auto")},
 	{"no calls where there are no tools, one at a time where there are none", "nothing is called", nil}, // see silent
 	{"parallel calls allowed", "it is the default everywhere", equal("choice.parallel", "true")},
+	{"the name of an answer's schema", "a label that chat demands; it asks for nothing", is("output.name")},
 	{"one answer", "it is the default everywhere", equal("answers", "1")},
 	{"text as output", "it is the default everywhere", either(equal("modality", "text"), equal("output.kind", "text"))},
 	{"store: false", "what is not kept is not kept", equal("thread.store", "false")},
@@ -71,12 +73,7 @@ var fit = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 func is(kinds ...string) func(*fact) bool {
 	return func(f *fact) bool {
-		for _, k := range kinds {
-			if f.kind == k {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(kinds, f.kind)
 	}
 }
 

@@ -224,10 +224,17 @@ func TestEncodeResponseOrder(t *testing.T) {
 		want  string
 		lost  []string
 	}{
-		{"text after an image", []llm.Part{image, text("a")},
-			`"content":"a","refusal":null,"images":[{"type":"image_url","image_url":{"url":"https://u"}}]`, []string{moved}},
-		{"image after a text", []llm.Part{text("a"), image},
-			`"content":"a","refusal":null,"images":[{"type":"image_url","image_url":{"url":"https://u"}}]`, nil},
+		{
+			"text after an image",
+			[]llm.Part{image, text("a")},
+			`"content":"a","refusal":null,"images":[{"type":"image_url","image_url":{"url":"https://u"}}]`,
+			[]string{moved},
+		},
+		{
+			"image after a text",
+			[]llm.Part{text("a"), image},
+			`"content":"a","refusal":null,"images":[{"type":"image_url","image_url":{"url":"https://u"}}]`, nil,
+		},
 		{"text after a refusal", []llm.Part{refusal("n"), text("a")}, `"content":"a","refusal":"n"`, []string{moved}},
 		{"refusals", []llm.Part{refusal("n"), refusal("o")}, `"content":null,"refusal":"no"`, nil},
 		{"what is left out moves nothing", []llm.Part{text("a"), cipher}, `"content":"a","refusal":null`, []string{"dropped answer.reasoning.redacted"}},
@@ -284,7 +291,8 @@ func TestEncodeResponseCalls(t *testing.T) {
 		},
 		{
 			"legacy", functions, answer(llm.Part{Kind: llm.PartCall, ID: "a", Name: "f"}, llm.Part{Kind: llm.PartCall, ID: "b", Name: "f"}),
-			`{"role":"assistant","content":null,"refusal":null,"function_call":{"name":"f","arguments":"{}"}}`, []string{"dropped answer.calls"},
+			`{"role":"assistant","content":null,"refusal":null,"function_call":{"name":"f","arguments":"{}"}}`,
+			[]string{"dropped answer.calls"},
 		},
 	}
 	for _, test := range tests {

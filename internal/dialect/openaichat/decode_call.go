@@ -229,7 +229,7 @@ func (o *objectScanner) feed(s string) bool {
 	if o.off {
 		return false
 	}
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		switch {
 		case o.inString:

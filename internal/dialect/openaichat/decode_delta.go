@@ -103,10 +103,12 @@ func (c *choiceDecoder) delta(t *turn) {
 func (c *choiceDecoder) think(t *turn) {
 	content, reasoning := rawjson.Text(t.reasoningContent), rawjson.Text(t.reasoning)
 	said := ""
+	var saidSb106 strings.Builder
 	for _, e := range rawjson.Elems(t.details) {
 		p := detail(e, "")
-		said += p.Text
+		saidSb106.WriteString(p.Text)
 	}
+	said += saidSb106.String()
 	logs := logprobs(t.reasoningLogs, false)
 	if content != "" && content != said {
 		c.grow(llm.PartReasoning, wordContent, content, logs)

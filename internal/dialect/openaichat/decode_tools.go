@@ -143,7 +143,7 @@ func (d *requestDecoder) choice(v []byte) {
 
 // allowed reads allowed_tools and reports whether all of it could be read.
 func (d *requestDecoder) allowed(v []byte) bool {
-	mode := ""
+	var mode string
 	switch rawjson.Text(rawjson.Get(v, "mode")) {
 	case "auto":
 		mode = "auto"

@@ -1,6 +1,7 @@
 package openaichat
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -174,8 +175,8 @@ func inContent(p llm.Part) llm.Part {
 }
 
 func (t *turn) last(kind llm.PartKind) int {
-	for i := len(t.parts) - 1; i >= 0; i-- {
-		if t.parts[i].Kind == kind {
+	for i, v := range slices.Backward(t.parts) {
+		if v.Kind == kind {
 			return i
 		}
 	}

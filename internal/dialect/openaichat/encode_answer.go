@@ -37,7 +37,7 @@ func (l *answerLosses) foreign(x llm.Extra) {
 // EncodeResponse implements dialect.Codec.
 func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm.Loss, error) {
 	if resp.Fault != nil {
-		return openai.AppendFault(nil, resp.Fault, dialect.Whole), nil, nil
+		return openai.AppendFault(nil, resp.Fault, dialect.Whole), nil, nil //nolint:nilerr // the answer is the error
 	}
 	var losses []llm.Loss
 	e := &answerEncoder{req: req, own: resp.From == llm.OpenAIChat}

@@ -2,6 +2,7 @@ package openaichat
 
 import (
 	"hash/fnv"
+	"slices"
 
 	"weir/internal/fault"
 	"weir/internal/llm"
@@ -153,9 +154,9 @@ func (e *requestEncoder) resultParts(p *llm.Part) (texts, media []llm.Part, err 
 
 // called returns the name of the tool that a call went to.
 func (e *requestEncoder) called(id string) string {
-	for i := len(e.calls) - 1; i >= 0; i-- {
-		if e.calls[i].id == id {
-			return e.calls[i].name
+	for _, v := range slices.Backward(e.calls) {
+		if v.id == id {
+			return v.name
 		}
 	}
 	return ""

@@ -129,8 +129,7 @@ func (e *requestEncoder) output() {
 		w.Name("response_format").Open('{').Name("type").String("json_schema").Name("json_schema").Open('{')
 		name := o.Name
 		if name == "" && !e.own {
-			name = "answer"
-			e.lose(e.word("response_format")+".name", "chat demands a name", llm.Filled)
+			name = "answer" // a label that chat demands; it says nothing, so that it is no loss either
 		}
 		if name != "" {
 			w.Name("name").String(name)
@@ -141,8 +140,11 @@ func (e *requestEncoder) output() {
 		if o.Schema != nil {
 			w.Name("schema").Raw(o.Schema)
 		}
-		if o.Strict != nil {
+		switch {
+		case o.Strict != nil:
 			w.Name("strict").Bool(*o.Strict)
+		case e.req.From == llm.AnthropicMessages && closed(o.Schema, 0):
+			w.Name("strict").Bool(true) // Messages always keeps to a schema; chat refuses to for open ones
 		}
 		writeNested(w, extra, "json_schema")
 		w.Close('}')

@@ -171,27 +171,37 @@ func TestEncodeRequestDetails(t *testing.T) {
 		lost  []string
 	}{
 		{
-			"one tool", llm.Facts{}, llm.Request{Tools: []llm.Tool{tool}, Choice: llm.ToolChoice{Mode: "one", Name: "f"}},
+			"one tool",
+			llm.Facts{},
+			llm.Request{Tools: []llm.Tool{tool}, Choice: llm.ToolChoice{Mode: "one", Name: "f"}},
 			`"tool_choice":{"type":"function","function":{"name":"f"}}`, nil,
 		},
 		{
-			"a choice without its tool", llm.Facts{}, llm.Request{
+			"a choice without its tool",
+			llm.Facts{},
+			llm.Request{
 				Tools:  []llm.Tool{tool, {Kind: llm.ToolServer, Name: "s", Path: "tools[1]"}},
 				Choice: llm.ToolChoice{Mode: "one", Name: "s"},
 			},
-			`"tools":[{"type":"function","function":{"name":"f"}}]}`, []string{"dropped tool_choice", "dropped tools[1]"},
+			`"tools":[{"type":"function","function":{"name":"f"}}]}`,
+			[]string{"dropped tool_choice", "dropped tools[1]"},
 		},
 		{
-			"no tool left", llm.Facts{}, llm.Request{
+			"no tool left",
+			llm.Facts{},
+			llm.Request{
 				Tools:  []llm.Tool{{Kind: llm.ToolServer, Name: "s", Path: "tools[0]"}},
 				Choice: llm.ToolChoice{Mode: "any", Parallel: ptr(false)},
 			},
-			`"content":"q"}]}`, []string{"dropped tool_choice", "dropped tools[0]"},
+			`"content":"q"}]}`,
+			[]string{"dropped tool_choice", "dropped tools[0]"},
 		},
 		{
-			"a schema without a name", llm.Facts{}, llm.Request{Output: llm.Output{Kind: "schema", Schema: raws(`{"b":1}`)}},
-			`"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"b":1}}}`,
-			[]string{"filled output_config.format.name"},
+			"a schema without a name",
+			llm.Facts{},
+			llm.Request{Output: llm.Output{Kind: "schema", Schema: raws(`{"b":1}`)}},
+			`"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"b":1},"strict":true}}`,
+			nil,
 		},
 		{"effort", llm.Facts{}, llm.Request{Reasoning: llm.Reasoning{Mode: "adaptive", Effort: "max"}}, `"reasoning_effort":"max"`, nil},
 		{"adaptive", llm.Facts{}, llm.Request{Reasoning: llm.Reasoning{Mode: "adaptive"}}, `"content":"q"}]}`, []string{"dropped thinking"}},
@@ -202,19 +212,26 @@ func TestEncodeRequestDetails(t *testing.T) {
 		{"tier", llm.Facts{}, llm.Request{Tier: "gold"}, `"content":"q"}]}`, []string{"dropped service_tier"}},
 		{"state", llm.Facts{}, llm.Request{Thread: llm.Thread{Raw: raws(`"c"`)}, Cache: llm.Cache{Auto: &llm.CacheMark{}}}, `"content":"q"}]}`, []string{"dropped cache_control", "dropped container"}},
 		{
-			"ids of Mistral", llm.Facts{Provider: "mistral"}, llm.Request{Messages: []llm.Message{{Role: llm.Assistant, Parts: []llm.Part{
+			"ids of Mistral",
+			llm.Facts{Provider: "mistral"},
+			llm.Request{Messages: []llm.Message{{Role: llm.Assistant, Parts: []llm.Part{
 				{Kind: llm.PartCall, ID: "abcDEF123", Name: "f"}, {Kind: llm.PartCall, ID: "toolu_1", Name: "f", Path: "p"},
 			}}}},
 			`"tool_calls":[{"id":"abcDEF123",`, nil,
 		},
 		{
-			"order of a turn", llm.Facts{}, llm.Request{Messages: []llm.Message{{Role: llm.Assistant, Path: "messages[0]", Parts: []llm.Part{
+			"order of a turn",
+			llm.Facts{},
+			llm.Request{Messages: []llm.Message{{Role: llm.Assistant, Path: "messages[0]", Parts: []llm.Part{
 				{Kind: llm.PartCall, ID: "a", Name: "f"}, {Kind: llm.PartText, Text: "after"},
 			}}}},
-			`"content":"after","tool_calls":[`, []string{"changed messages[0]"},
+			`"content":"after","tool_calls":[`,
+			[]string{"changed messages[0]"},
 		},
 		{
-			"a custom tool", llm.Facts{}, llm.Request{Tools: []llm.Tool{{Kind: llm.ToolCustom, Name: "c", Description: "d"}}, Choice: llm.ToolChoice{Mode: "auto", Allowed: []string{"c"}}},
+			"a custom tool",
+			llm.Facts{},
+			llm.Request{Tools: []llm.Tool{{Kind: llm.ToolCustom, Name: "c", Description: "d"}}, Choice: llm.ToolChoice{Mode: "auto", Allowed: []string{"c"}}},
 			`"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"custom","custom":{"name":"c"}}]}}`, nil,
 		},
 	}

@@ -499,18 +499,21 @@ func TestEncodeStream(t *testing.T) {
 		lost []string
 	}{
 		{
-			"usage that nobody asked for, pings", llm.Request{},
+			"usage that nobody asked for, pings",
+			llm.Request{},
 			join(one(start), one(llm.Event{Kind: llm.EventPing}), text(0, "a"), usage, stop, end),
 			head + `{"role":"assistant","content":"a"}` + tail + finish("stop") + "data: [DONE]\n\n", nil,
 		},
 		{
-			"a fault", llm.Request{},
+			"a fault",
+			llm.Request{},
 			join(one(start), text(0, "a"), one(llm.Event{Kind: llm.EventFault, Fault: fault.New(fault.Overloaded, "busy")})),
 			head + `{"role":"assistant","content":"a"}` + tail +
 				`data: {"error":{"message":"busy","type":"server_error","param":null,"code":"server_is_overloaded"}}` + "\n\n", nil,
 		},
 		{
-			"text after a call", llm.Request{},
+			"text after a call",
+			llm.Request{},
 			join(one(start), call(0, "f", `{"a"`, `:1}`), text(1, "a"), stop, end),
 			head + `{"role":"assistant","tool_calls":[{"index":0,"id":"k","type":"function","function":{"name":"f","arguments":""}}]}` + tail +
 				head + `{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}}]}` + tail +
@@ -519,20 +522,23 @@ func TestEncodeStream(t *testing.T) {
 			[]string{"changed answer.order"},
 		},
 		{
-			"a custom tool", llm.Request{Tools: []llm.Tool{{Kind: llm.ToolCustom, Name: "c"}}},
+			"a custom tool",
+			llm.Request{Tools: []llm.Tool{{Kind: llm.ToolCustom, Name: "c"}}},
 			join(one(start), call(0, "c", `{"input":`, `"4+4"}`), stop, end),
 			head + `{"role":"assistant","tool_calls":[{"index":0,"id":"k","type":"custom","custom":{"name":"c","input":""}}]}` + tail +
 				head + `{"tool_calls":[{"index":0,"custom":{"input":"4+4"}}]}` + tail + finish("stop") + "data: [DONE]\n\n", nil,
 		},
 		{
-			"legacy functions", llm.Request{From: llm.OpenAIChat, Tools: []llm.Tool{{Kind: llm.ToolFunction, Name: "f", Raw: mark}}},
+			"legacy functions",
+			llm.Request{From: llm.OpenAIChat, Tools: []llm.Tool{{Kind: llm.ToolFunction, Name: "f", Raw: mark}}},
 			join(one(start), call(0, "f"), call(1, "f", "{}"), one(llm.Event{Kind: llm.EventStop, Stop: llm.Stop{Reason: llm.StopCalls}}), end),
 			head + `{"role":"assistant","function_call":{"name":"f","arguments":""}}` + tail +
 				head + `{"function_call":{"arguments":"{}"}}` + tail + finish("function_call") + "data: [DONE]\n\n",
 			[]string{"dropped answer.calls"},
 		},
 		{
-			"calls that overlap come one after the other", llm.Request{},
+			"calls that overlap come one after the other",
+			llm.Request{},
 			join(one(start),
 				one(llm.Event{Kind: llm.EventOpen, Index: 0, Part: llm.Part{Kind: llm.PartCall, ID: "k", Name: "f"}}),
 				one(llm.Event{Kind: llm.EventOpen, Index: 1, Part: llm.Part{Kind: llm.PartCall, ID: "l", Name: "g"}}),
@@ -544,12 +550,15 @@ func TestEncodeStream(t *testing.T) {
 				head + `{"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]}` + tail + finish("stop") + "data: [DONE]\n\n", nil,
 		},
 		{
-			"the tier in a usage that nobody asked for", llm.Request{},
+			"the tier in a usage that nobody asked for",
+			llm.Request{},
 			join(one(start), one(llm.Event{Kind: llm.EventUsage, Usage: &llm.Usage{Tier: "priority", Searches: 2}}), text(0, "a"), stop, end),
 			strings.ReplaceAll(head+`{"role":"assistant","content":"a"}`+tail+finish("stop"), `"model":"m",`, `"model":"m","service_tier":"priority",`) + "data: [DONE]\n\n", nil,
 		},
 		{
-			"a choice that says nothing", llm.Request{}, join(one(start), stop, end),
+			"a choice that says nothing",
+			llm.Request{},
+			join(one(start), stop, end),
 			head + `{"role":"assistant"},"logprobs":null,"finish_reason":"stop"}]}` + "\n\n" + "data: [DONE]\n\n", nil,
 		},
 	}

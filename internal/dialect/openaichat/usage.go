@@ -18,7 +18,7 @@ func decodeUsage(v []byte) *llm.Usage {
 			u2.member(string(name), val)
 		}
 	}
-	u2.repeats(v)
+	u2.repeats()
 	if u.Said == 0 && u.Cost == "" && u.Tier == "" && u.Extra == nil {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (r usageReader) cost(v []byte) {
 
 // repeats fills fields from the names other speakers use, where the specification's are silent, and drops those that
 // say the same again.
-func (r usageReader) repeats(v []byte) {
+func (r usageReader) repeats() {
 	u := r.u
 	for _, alias := range [...]struct {
 		name string
