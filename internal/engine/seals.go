@@ -55,7 +55,7 @@ func (s *sealed) note(seal llm.Seal) {
 
 // keep stores the sealed reasoning of a turn with tool calls where the client's dialect has no place for it: providers
 // refuse a tool's continuation without its seal. It is found again by the call's id.
-func (c *call) keep(t *try, p *tap) {
+func (c *call) keep(t *try, p *witness) {
 	s := &p.turn
 	if c.e.seals == nil || !s.any || s.size > sealedMost || c.d.Name() == t.up.Name() {
 		return

@@ -14,8 +14,8 @@ import (
 	"weir/internal/llm"
 )
 
-// tap watches the canonical events of an answer on their way from one dialect to the other.
-type tap struct {
+// witness watches the canonical events of an answer on their way from one dialect to the other.
+type witness struct {
 	c      *call
 	t      *try
 	began  bool
@@ -25,10 +25,10 @@ type tap struct {
 	turn   sealed
 }
 
-func (p *tap) lose(l llm.Loss) { p.losses = append(p.losses, l) }
+func (p *witness) lose(l llm.Loss) { p.losses = append(p.losses, l) }
 
 // events lets events pass and notes what they mean for the exchange.
-func (p *tap) events(in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
+func (p *witness) events(in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
 	return func(yield func(llm.Event, error) bool) {
 		for e, err := range in {
 			if err == nil {
@@ -41,7 +41,7 @@ func (p *tap) events(in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error]
 	}
 }
 
-func (p *tap) see(e *llm.Event) {
+func (p *witness) see(e *llm.Event) {
 	switch e.Kind {
 	case llm.EventStart:
 		if e.Created == "" {
@@ -74,7 +74,7 @@ func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
 	defer c.read(meter.Read())
 	buf := relayBuffers.Get().(*[]byte)
 	defer relayBuffers.Put(buf)
-	p := &tap{c: c, t: t}
+	p := &witness{c: c, t: t}
 	defer c.rest(t, resp)
 	frames := c.metered(t.place.Provider.Frames(resp.Body, *buf), meter)
 	events := p.events(t.up.Codec().DecodeStream(frames))
@@ -107,11 +107,11 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 		f.Cause = err
 		return f
 	}
-	p := &tap{c: c, t: t}
+	p := &witness{c: c, t: t}
 	if c.x.Head.Stream {
 		return c.encodeStream(t, resp, p, p.events(llm.Replay(whole)), reading)
 	}
-	for e, err := range llm.Replay(whole) { // the tap sees a whole answer as it sees a stream
+	for e, err := range llm.Replay(whole) { // the witness sees a whole answer as it sees a stream
 		if err == nil {
 			p.see(&e)
 		}
@@ -136,7 +136,7 @@ func (c *call) rest(t *try, resp *http.Response) {
 	_, _ = io.CopyN(io.Discard, body, 4<<10) // whatever comes of it, the exchange is over
 }
 
-func (c *call) encodeWhole(t *try, resp *http.Response, p *tap, whole *llm.Response, reading *dialect.Reading) *fault.Fault {
+func (c *call) encodeWhole(t *try, resp *http.Response, p *witness, whole *llm.Response, reading *dialect.Reading) *fault.Fault {
 	if whole.Fault != nil {
 		return whole.Fault
 	}
@@ -170,7 +170,7 @@ func (c *call) fill(t *try, whole *llm.Response) {
 
 // encodeStream writes the canonical stream in the client's dialect. As in passStream nothing is written before the
 // first event of substance, so that until then another target, or a plain error answer, can take its place.
-func (c *call) encodeStream(t *try, resp *http.Response, p *tap, events iter.Seq2[llm.Event, error], reading *dialect.Reading) *fault.Fault {
+func (c *call) encodeStream(t *try, resp *http.Response, p *witness, events iter.Seq2[llm.Event, error], reading *dialect.Reading) *fault.Fault {
 	codec := c.d.Codec()
 	var held []byte
 	for f, err := range codec.EncodeStream(c.request, events, p.lose) {

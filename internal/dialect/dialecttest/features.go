@@ -283,6 +283,17 @@ func answerFeatures() []Feature {
 		{Name: "foreign members of an answer", Answer: extra},
 		{Name: "two answers", Answer: two},
 		{Name: "tier of an answer", Answer: tiered},
+	}
+	list = append(list, countFeatures(used)...)
+	for _, reason := range []llm.StopReason{llm.StopLength, llm.StopContext, llm.StopFilter, llm.StopPause, llm.StopMalformed} {
+		list = append(list, stopped(reason))
+	}
+	return list
+}
+
+// countFeatures are answers by what their usage states.
+func countFeatures(used func(llm.Usage) *llm.Response) []Feature {
+	return []Feature{
 		{Name: "counts", Answer: used(llm.Usage{
 			Said:  llm.SaidInput | llm.SaidOutput | llm.SaidCacheRead | llm.SaidCacheWrite | llm.SaidReasoning,
 			Input: 100, CacheRead: 40, CacheWrite: 20, Output: 50, Reasoning: 30,
@@ -297,8 +308,4 @@ func answerFeatures() []Feature {
 		{Name: "caches larger than the input", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidCacheRead | llm.SaidOutput, Input: 3, CacheRead: 7, Output: 5})},
 		{Name: "rounds", Answer: used(llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5, Rounds: []llm.Usage{{Said: llm.SaidInput | llm.SaidOutput, Input: 10, Output: 5}}})},
 	}
-	for _, reason := range []llm.StopReason{llm.StopLength, llm.StopContext, llm.StopFilter, llm.StopPause, llm.StopMalformed} {
-		list = append(list, stopped(reason))
-	}
-	return list
 }
