@@ -89,8 +89,9 @@ const (
 	bodyRate = 64 << 10
 )
 
-// readBody reads a request's body into buf, at most limit bytes after decompression.
-func readBody(w http.ResponseWriter, r *http.Request, buf *buffer, limit int64, grace time.Duration) error {
+// readBody reads a request's body into buf, at most limit bytes after decompression. Its time-out is on the wheel: a
+// deadline on the connection would cost two changes of the runtime's timers a request, which wake a sleeping thread.
+func (e *Engine) readBody(w http.ResponseWriter, r *http.Request, buf *buffer, limit int64) error {
 	var src io.Reader = r.Body
 	encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding")))
 	switch encoding {
@@ -104,10 +105,17 @@ func readBody(w http.ResponseWriter, r *http.Request, buf *buffer, limit int64, 
 	if r.ContentLength == 0 {
 		return fault.New(fault.Malformed, "the body is empty; send a JSON object")
 	}
-	// The deadline must be gone before the handler goes on: after the body net/http reads on to notice a client that
-	// leaves, and would take this deadline for that.
-	control := http.NewResponseController(w)
-	timed := control.SetReadDeadline(time.Now().Add(grace+time.Duration(max(r.ContentLength, 0)/bodyRate)*time.Second)) == nil
+	var slow watch
+	fired := false // written by the wheel, read after slow.end
+	e.wheel.watch(&slow, e.bodyTime+time.Duration(max(r.ContentLength, 0)/bodyRate)*time.Second, func(phase) {
+		fired = http.NewResponseController(w).SetReadDeadline(time.Now()) == nil
+	})
+	defer func() {
+		if slow.end(); fired {
+			// It may have come a moment after the body did; the connection must not keep it.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		}
+	}()
 	switch encoding {
 	case "gzip":
 		z, err := gzip.NewReader(src)
@@ -142,9 +150,6 @@ func readBody(w http.ResponseWriter, r *http.Request, buf *buffer, limit int64, 
 		if err != nil {
 			return bodyFault(err, limit)
 		}
-	}
-	if timed {
-		_ = control.SetReadDeadline(time.Time{})
 	}
 	return nil
 }

@@ -210,7 +210,7 @@ func (c *call) admit() error {
 		return err
 	}
 	c.body = newBuffer()
-	err = readBody(c.w, c.r, c.body, c.s.MaxBody, c.e.bodyTime)
+	err = c.e.readBody(c.w, c.r, c.body, c.s.MaxBody)
 	x.BytesIn = int64(len(c.body.b))
 	if err != nil {
 		return err

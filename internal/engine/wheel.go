@@ -9,6 +9,9 @@ import (
 // tick is how coarse time-outs are: one that is due fires at most so much later.
 const tick = 50 * time.Millisecond
 
+// restful is how many ticks in a row the wheel turns empty before it sleeps: waking it costs a request more than a tick.
+const restful = 20
+
 // wheelShards spreads the watches of concurrent attempts, so that no lock is shared by all requests.
 const wheelShards = 16
 
@@ -17,6 +20,7 @@ const wheelShards = 16
 type wheel struct {
 	start  time.Time
 	open   atomic.Int64
+	asleep atomic.Bool
 	next   atomic.Uint32
 	wake   chan struct{}
 	stop   chan struct{}
@@ -81,7 +85,7 @@ func (w *wheel) watch(t *watch, total time.Duration, expired func(phase)) {
 	t.at = len(t.shard.watches)
 	t.shard.watches = append(t.shard.watches, t)
 	t.shard.mu.Unlock()
-	if w.open.Add(1) == 1 {
+	if w.open.Add(1) == 1 && w.asleep.Load() {
 		select {
 		case w.wake <- struct{}{}:
 		default:
@@ -131,13 +135,21 @@ func (w *wheel) run() {
 	defer close(w.done)
 	timer := time.NewTimer(tick)
 	defer timer.Stop()
-	for {
-		if w.open.Load() == 0 {
-			select {
-			case <-w.wake:
-			case <-w.stop:
-				return
+	for empty := 0; ; empty++ {
+		if w.open.Load() > 0 {
+			empty = 0
+		}
+		if empty > restful {
+			w.asleep.Store(true)
+			if w.open.Load() == 0 { // else one came before it could see that the wheel sleeps
+				select {
+				case <-w.wake:
+				case <-w.stop:
+					return
+				}
 			}
+			w.asleep.Store(false)
+			empty = 0
 		}
 		timer.Reset(tick)
 		select {
