@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -301,35 +300,6 @@ func TestReadFault(t *testing.T) {
 	secret := New().ReadFault(401, nil, []byte(`{"error":{"message":"bad key sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789"}}`))
 	if strings.Contains(secret.Message, "klmnopqrstuvw") {
 		t.Errorf("a key is echoed: %s", secret.Message)
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for _, tt := range []struct {
-		name, value string
-		want        time.Duration
-	}{
-		{"Retry-After", "7", 7 * time.Second},
-		{"Retry-After", "0.5", 500 * time.Millisecond},
-		{"Retry-After", "Fri, 02 Jan 2026 03:04:35 GMT", 30 * time.Second},
-		{"Retry-After", "Fri, 02 Jan 2026 03:00:00 GMT", 0},
-		{"Retry-After", "soon", 0},
-		{"Retry-After", "1e99", 24 * time.Hour},
-		{"Retry-After-Ms", "1500", 1500 * time.Millisecond},
-		{"X", "1", 0},
-	} {
-		h := http.Header{}
-		h.Set(tt.name, tt.value)
-		if got := retryAfter(h, now); got != tt.want {
-			t.Errorf("%s: %s = %v, want %v", tt.name, tt.value, got, tt.want)
-		}
-	}
-	h := http.Header{}
-	h.Set("Retry-After", "Fri, 02 Jan 2026 03:04:35 GMT")
-	h.Set("Date", "Fri, 02 Jan 2026 03:04:25 GMT")
-	if got := retryAfter(h, now); got != 10*time.Second {
-		t.Errorf("against the provider's own clock: %v", got)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -92,7 +91,7 @@ const messageMost = 2 << 10
 
 // ReadFault implements dialect.Dialect. It keeps no memory of body.
 func (messages) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	f := &fault.Fault{Origin: fault.There, HTTPStatus: status, RetryAfter: retryAfter(h, time.Now())}
+	f := &fault.Fault{Origin: fault.There, HTTPStatus: status, RetryAfter: fault.Wait(h, time.Now())}
 	body = bytes.TrimSpace(body)
 	switch {
 	case len(body) == 0:
@@ -112,7 +111,7 @@ func (messages) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
 	}
 	kind, known := errorTypes[f.NativeType]
 	if !known {
-		kind = kindOf(status)
+		kind = fault.OfStatus(status)
 	}
 	f.Kind = refineKind(kind, strings.ToLower(f.Message))
 	return f
@@ -181,29 +180,6 @@ func bounded(s string) string {
 	return fault.Blot(strings.ToValidUTF8(s, "�"))
 }
 
-func kindOf(status int) fault.Kind {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fault.UpstreamAuth
-	case http.StatusPaymentRequired:
-		return fault.Quota
-	case http.StatusNotFound:
-		return fault.NotFound
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
-		return fault.Timeout
-	case http.StatusRequestEntityTooLarge:
-		return fault.TooLarge
-	case http.StatusTooManyRequests:
-		return fault.RateLimit
-	case http.StatusServiceUnavailable, 529:
-		return fault.Overloaded
-	}
-	if status >= 400 && status < 500 {
-		return fault.Malformed
-	}
-	return fault.Upstream
-}
-
 // refineKind tells apart what providers put under one type: only the message says that the prompt is too long, that
 // the credit is used up or that the content was refused.
 func refineKind(k fault.Kind, message string) fault.Kind {
@@ -229,25 +205,4 @@ func refineKind(k fault.Kind, message string) fault.Kind {
 		}
 	}
 	return k
-}
-
-// retryAfter reads how long a provider asks to wait: retry-after-ms, or retry-after in seconds or as a date, which is
-// taken against the provider's own clock where it is told.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	const most = 24 * time.Hour
-	if ms, err := strconv.ParseFloat(h.Get("retry-after-ms"), 64); err == nil && ms > 0 {
-		return time.Duration(min(ms*float64(time.Millisecond), float64(most)))
-	}
-	v := h.Get("retry-after")
-	if s, err := strconv.ParseFloat(v, 64); err == nil && s > 0 {
-		return time.Duration(min(s*float64(time.Second), float64(most)))
-	}
-	at, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	if theirs, err := http.ParseTime(h.Get("date")); err == nil {
-		now = theirs
-	}
-	return min(max(0, at.Sub(now)), most)
 }

@@ -132,7 +132,7 @@ func TestReadFaultIsBounded(t *testing.T) {
 	if f := ReadFault(401, nil, []byte(`{"error":{"message":"Incorrect API key provided: sk-proj-Abcdefghijklmnop0123456789abcdefghij"}}`)); strings.Contains(f.Message, "Abcdefghijklmnop0123456789") {
 		t.Errorf("a key is echoed: %s", f.Message)
 	}
-	if f := ReadFault(429, http.Header{"Retry-After": {"999999999999"}}, nil); f.RetryAfter != waitMost {
+	if f := ReadFault(429, http.Header{"Retry-After": {"999999999999"}}, nil); f.RetryAfter != fault.WaitMost {
 		t.Errorf("wait %v", f.RetryAfter)
 	}
 	if f := ReadFault(429, http.Header{"Retry-After": {time.Now().Add(90 * time.Second).UTC().Format(http.TimeFormat)}}, nil); f.RetryAfter < 80*time.Second || f.RetryAfter > 91*time.Second {

@@ -15,9 +15,6 @@ import (
 // messageMost bounds what a provider's error message may take of ours, in bytes.
 const messageMost = 2 << 10
 
-// waitMost bounds a wait that a provider asks for.
-const waitMost = 24 * time.Hour
-
 // told is what an error body says, whatever its shape.
 type told struct {
 	message, typ, code, param string
@@ -35,7 +32,7 @@ func ReadFault(status int, h http.Header, body []byte) *fault.Fault {
 	if _, ok := statusIn(f.Code); ok { // some repeat the status as a code
 		f.Code = ""
 	}
-	f.RetryAfter = wait(h)
+	f.RetryAfter = fault.Wait(h, time.Now())
 	if f.RetryAfter == 0 && (f.Kind == fault.RateLimit || f.Kind == fault.Overloaded) {
 		f.RetryAfter = waitInText(t.message)
 	}
@@ -225,40 +222,13 @@ func kind(status int, t told) fault.Kind {
 	if status == 0 {
 		return kindOfType(t)
 	}
-	return kindOfStatus(status)
+	return fault.OfStatus(status)
 }
 
 // statusIn reads a code that is a status.
 func statusIn(code string) (int, bool) {
 	n, err := strconv.Atoi(code)
 	return n, err == nil && n >= 400 && n < 600
-}
-
-func kindOfStatus(status int) fault.Kind {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fault.UpstreamAuth
-	case http.StatusPaymentRequired:
-		return fault.Quota
-	case http.StatusNotFound, http.StatusGone:
-		return fault.NotFound
-	case http.StatusMethodNotAllowed:
-		return fault.MethodNotAllowed
-	case http.StatusRequestTimeout, http.StatusGatewayTimeout, 524:
-		return fault.Timeout
-	case http.StatusRequestEntityTooLarge:
-		return fault.TooLarge
-	case http.StatusUnsupportedMediaType:
-		return fault.MediaType
-	case http.StatusTooManyRequests:
-		return fault.RateLimit
-	case http.StatusServiceUnavailable, 529:
-		return fault.Overloaded
-	}
-	if status >= 400 && status < 500 {
-		return fault.Malformed
-	}
-	return fault.Upstream
 }
 
 // kindOfType reads an error in mid-stream, which has no status.
@@ -299,26 +269,6 @@ func containsAny(s string, words ...string) bool {
 	return false
 }
 
-// wait reads retry-after-ms and retry-after, the latter in seconds or as a date.
-func wait(h http.Header) time.Duration {
-	if v := h.Get("Retry-After-Ms"); v != "" {
-		if ms, err := strconv.ParseFloat(v, 64); err == nil && ms > 0 { // some say 0 beside a wait in seconds
-			return bounded(time.Duration(min(ms, 1e12) * float64(time.Millisecond)))
-		}
-	}
-	v := h.Get("Retry-After")
-	if v == "" {
-		return 0
-	}
-	if s, err := strconv.ParseFloat(v, 64); err == nil {
-		return bounded(time.Duration(min(s, 1e9) * float64(time.Second)))
-	}
-	if at, err := http.ParseTime(v); err == nil {
-		return bounded(time.Until(at).Round(time.Second))
-	}
-	return 0
-}
-
 // waitInText finds the wait that some providers only write in the message: "Please try again in 9m38.016s".
 func waitInText(message string) time.Duration {
 	_, rest, ok := strings.Cut(message, "try again in ")
@@ -333,12 +283,5 @@ func waitInText(message string) time.Duration {
 	if err != nil {
 		return 0
 	}
-	return bounded(d)
-}
-
-func bounded(d time.Duration) time.Duration {
-	if d < 0 {
-		return 0
-	}
-	return min(d, waitMost)
+	return min(max(0, d), fault.WaitMost)
 }
