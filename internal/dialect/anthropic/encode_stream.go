@@ -48,6 +48,7 @@ type streamEncoder struct {
 	state blockState
 	part  llm.Part // the part that is open, without its text
 	begun bool     // the object around its free text has begun
+	vouch string   // its signature: it goes out last, whenever it came
 	stop  llm.Stop
 	usage llm.Usage
 	tier  string
@@ -292,8 +293,7 @@ func (s *streamEncoder) seal(seal llm.Seal) {
 		return
 	}
 	s.ready()
-	s.beginDelta("signature_delta").Name("signature").String(seal.Data)
-	s.endDelta()
+	s.vouch = seal.Data
 }
 
 func (s *streamEncoder) cite(e *llm.Event) {
@@ -317,6 +317,11 @@ func (s *streamEncoder) close(e *llm.Event) {
 		s.seal(e.Part.Seal)
 	}
 	s.cite(e)
+	if s.vouch != "" && s.state == blockOpen {
+		s.beginDelta("signature_delta").Name("signature").String(s.vouch)
+		s.endDelta()
+	}
+	s.vouch = ""
 	if !s.own {
 		s.loseExtra(e.Part.Extra)
 	}

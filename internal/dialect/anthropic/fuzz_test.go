@@ -99,6 +99,10 @@ func FuzzDecodeResponse(f *testing.F) {
 func FuzzDecodeStream(f *testing.F) {
 	f.Add(stream)
 	f.Add(lines(`{"type":"content_block_start","index":0,"content_block":{"type":"x"}}`, `{"type":"content_block_delta","delta":{"a":"b","partial_json":"1"}}`, "[DONE]"))
+	// A signature that comes before the thoughts it vouches for: it is said last all the same.
+	f.Add(lines(`{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"see."}}`))
 	f.Fuzz(func(t *testing.T, in string) {
 		resp, err := llm.Collect("", checked(t, codec{}.DecodeStream(framesOf(in))))
 		if err != nil {
