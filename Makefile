@@ -18,7 +18,7 @@ export WEIR_SPECS ?= $(abspath ../shared/specs)
 endif
 
 # How long each fuzz target runs: within `make test`, and within `make long RUN=fuzz`.
-FUZZTIME      ?= 3s
+FUZZTIME      ?= 1s
 LONG_FUZZTIME ?= 60s
 
 say = @printf '\n== %s\n' "$(1)"

@@ -103,6 +103,9 @@ func FuzzDecodeStream(f *testing.F) {
 	f.Add(lines(`{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}`,
 		`{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}`,
 		`{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"see."}}`))
+	f.Add(lines(`{"type":"content_block_start","index":0,"content_block":{"type":"dreaming","thinking":"","signature":""}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"c2ln"}}`,
+		`{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"see."}}`))
 	f.Fuzz(func(t *testing.T, in string) {
 		resp, err := llm.Collect("", checked(t, codec{}.DecodeStream(framesOf(in))))
 		if err != nil {
