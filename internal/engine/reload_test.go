@@ -99,3 +99,37 @@ func TestReload(t *testing.T) {
 	}
 	t.Logf("%d exchanges under %d revisions, 0 failed", served.Load(), len(revisions))
 }
+
+// TestStreamOutlivesItsRevision takes a stream's model out of the document while it runs: it finishes under the revision
+// it began with, and the next request finds the model gone.
+func TestStreamOutlivesItsRevision(t *testing.T) {
+	leaks(t)
+	g := (&gatewaytest.Gateway{Sim: &sim.Provider{Pace: 5 * time.Millisecond}}).Start(t)
+	began := g.Engine.Snapshot().Revision
+	resp := g.Post(t, "/v1/messages", clients[1].body("chat", true))
+	defer func() { _ = resp.Body.Close() }()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(resp.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Use(strings.Replace(gatewaytest.Default, "  chat: {", "  renamed: {", 1)); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(g.Records()); n != 0 {
+		t.Fatalf("the stream was over before the document changed: %d records", n)
+	}
+	gone := g.Post(t, "/v1/messages", clients[1].body("chat", true))
+	_ = gone.Body.Close()
+	if gone.StatusCode != http.StatusNotFound {
+		t.Errorf("the model that was taken out answers %d", gone.StatusCode)
+	}
+	rest, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(rest), "message_stop") {
+		t.Errorf("the stream did not finish: %v %s", err, rest)
+	}
+	for _, x := range g.Wait(t, 2) {
+		if streamed := x.Status == http.StatusOK; streamed && (x.Revision != began || x.Ending != gateway.Done) || !streamed && x.Revision == began {
+			t.Errorf("status %d under revision %s, the stream began under %s, ended as %s", x.Status, x.Revision, began, x.Ending)
+		}
+	}
+}
