@@ -18,7 +18,7 @@ import (
 // Call is a request as it came in or goes out. Body is immutable; the model may be in body, path or query.
 type Call struct {
 	Op          llm.Op
-	Path, Query string // Path begins with the dialect's own root: /v1/chat/completions
+	Path, Query string // Path is escaped as on the wire and begins with the dialect's own root: /v1/chat/completions
 	Header      http.Header
 	Body        []byte
 	Index       splice.Index // where Peek found the governed members of Body
@@ -57,11 +57,26 @@ type Dialect interface {
 // Form is the shape a fault is written in.
 type Form uint8
 
-// A JSON body before the answer began, or a frame within a stream.
+// A JSON body before the answer began, a frame within a stream, or an element of a streamed JSON array, whose others
+// stand before it.
 const (
 	Whole Form = iota
 	Stream
+	Element
 )
+
+// FormIn returns the form of a fault within a stream of the given framing.
+func FormIn(kind llm.Framing) Form {
+	if kind == llm.Array {
+		return Element
+	}
+	return Stream
+}
+
+// FaultHeader is implemented by dialects that name a fault in the head of a whole error answer too.
+type FaultHeader interface {
+	FaultHeader(h http.Header, f *fault.Fault)
+}
 
 // Reading is what a meter has seen of an answer so far.
 type Reading struct {

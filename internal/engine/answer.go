@@ -69,12 +69,8 @@ func printable(s string) string {
 // stamp writes the headers every answer has.
 func (c *call) stamp(h http.Header) {
 	h["X-Weir-Id"] = []string{c.x.ID}
-	if c.d.Name() == llm.AnthropicMessages {
-		if h["Request-Id"] == nil {
-			h["Request-Id"] = h["X-Weir-Id"]
-		}
-	} else if h["X-Request-Id"] == nil {
-		h["X-Request-Id"] = h["X-Weir-Id"]
+	if name := idHeader(c.d.Name()); h[name] == nil {
+		h[name] = h["X-Weir-Id"]
 	}
 	if n := len(c.x.Attempts); n > 0 {
 		h["X-Weir-Target"] = []string{printable(c.x.Attempts[n-1].Target.String())}
@@ -116,11 +112,7 @@ func (c *call) ownHead(resp *http.Response, contentType, lost string) {
 	h := c.w.Header()
 	h["Content-Type"] = []string{contentType}
 	if id := requestID(resp.Header); id != "" {
-		if c.d.Name() == llm.AnthropicMessages {
-			h["Request-Id"] = []string{id}
-		} else {
-			h["X-Request-Id"] = []string{id}
-		}
+		h[idHeader(c.d.Name())] = []string{id}
 	}
 	c.stamp(h)
 	if lost != "" {
@@ -136,9 +128,20 @@ func (c *call) head(status int) {
 	c.w.WriteHeader(status)
 }
 
+// idHeader is the name under which a dialect's SDKs look for the id of a request.
+func idHeader(d llm.Dialect) string {
+	switch d {
+	case llm.AnthropicMessages:
+		return "Request-Id"
+	case llm.BedrockConverse:
+		return "X-Amzn-Requestid"
+	}
+	return "X-Request-Id"
+}
+
 // requestID is the provider's own id of a request.
 func requestID(h http.Header) string {
-	for _, name := range [...]string{"X-Request-Id", "Request-Id"} {
+	for _, name := range [...]string{"X-Request-Id", "Request-Id", "X-Amzn-Requestid"} {
 		if v := h[name]; len(v) > 0 {
 			return bounded(v[0], 200)
 		}
@@ -200,6 +203,9 @@ func (c *call) say(f *fault.Fault) {
 		h["Connection"] = []string{"close"} // the rest of the body is not read
 	}
 	c.stamp(h)
+	if d, ok := c.d.(dialect.FaultHeader); ok {
+		d.FaultHeader(h, &own)
+	}
 	out := c.d.Fault(nil, &own, dialect.Whole)
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
 	c.head(own.Status())
@@ -218,7 +224,7 @@ func (c *call) broke(f *fault.Fault) {
 	own.ID = c.x.ID
 	own.Message = fault.Blot(own.Message)
 	c.x.Fault, c.x.Ending = &own, gateway.Cut
-	c.write(c.d.Fault(nil, &own, dialect.Stream))
+	c.write(c.d.Fault(nil, &own, dialect.FormIn(c.x.Head.Framing)))
 	c.flush()
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"weir/internal/dialect"
 	"weir/internal/fault"
+	"weir/internal/frame"
 	"weir/internal/gateway"
 	"weir/internal/llm"
 	"weir/internal/provider"
@@ -39,6 +40,8 @@ type try struct {
 	final bool // no further target may be tried
 	watch watch
 	ctx   context.Context
+
+	framing llm.Framing // of the provider's answer, if it is a stream
 }
 
 // attempt tries one target and reports whether the exchange is over: the client was answered, or is gone, or the fault
@@ -180,7 +183,8 @@ func (c *call) prepareTranslated(t *try) error {
 	}
 	h := http.Header{"Accept": {"application/json"}}
 	if req.Stream {
-		h["Accept"] = []string{"text/event-stream"}
+		accept, _, _ := strings.Cut(frame.ContentType(t.up.Name().Framing()), ";")
+		h["Accept"] = []string{accept}
 	}
 	if agent := c.r.Header["User-Agent"]; agent != nil {
 		h["User-Agent"] = agent
@@ -215,8 +219,6 @@ func (c *call) send(t *try) (*http.Response, error) {
 	if t.a.Mode == gateway.Passed {
 		shot.Client = c.in.Header
 		shot.Call.Header = nil
-	} else {
-		shot.Call.Query = ""
 	}
 	for again := false; ; again = true {
 		shot.Body = send(t.call.Body, t.buf)

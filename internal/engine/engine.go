@@ -215,7 +215,7 @@ func (c *call) admit() error {
 	if err != nil {
 		return err
 	}
-	c.in = dialect.Call{Op: x.Op, Path: c.r.URL.Path, Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header, Body: c.body.b}
+	c.in = dialect.Call{Op: x.Op, Path: c.r.URL.EscapedPath(), Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header, Body: c.body.b}
 	if x.Head, err = c.d.Peek(&c.in); err != nil {
 		return err
 	}

@@ -27,15 +27,19 @@ var relayBuffers = sync.Pool{New: func() any { b := make([]byte, relaySize); ret
 // relay carries an answer to the client. The fault it returns means that nothing was written and another target may be
 // tried; nil, that the exchange is over, whatever its ending.
 func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
-	kind := resp.Header.Get("Content-Type")
-	stream := strings.HasPrefix(kind, "text/event-stream")
-	if kind == "" { // what was asked for is what a provider that says nothing sends; net/http would guess
-		if stream = c.x.Head.Stream; stream {
-			resp.Header.Set("Content-Type", "text/event-stream")
-		} else {
-			resp.Header.Set("Content-Type", "application/json")
-		}
+	want := t.up.Name().Framing()
+	if t.a.Mode == gateway.Passed {
+		want = c.x.Head.Framing
 	}
+	kind := resp.Header.Get("Content-Type")
+	if kind == "" { // what was asked for is what a provider that says nothing sends; net/http would guess
+		if kind = "application/json"; c.x.Head.Stream {
+			kind = frame.ContentType(want)
+		}
+		resp.Header.Set("Content-Type", kind)
+	}
+	var stream bool
+	t.framing, stream = frame.Of(kind, c.x.Head.Stream, want)
 	switch {
 	case t.a.Mode == gateway.Passed && stream:
 		return c.passStream(t, resp)
@@ -59,7 +63,7 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 	defer relayBuffers.Put(buf)
 	var held []byte
 	seen := false // a frame with data
-	for f, err := range t.place.Provider.Frames(resp.Body, *buf) {
+	for f, err := range t.place.Provider.Frames(t.framing, resp.Body, *buf) {
 		if err != nil {
 			return c.brokeOff(t, c.sendFault(t, err))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"weir/internal/dialect"
 	"weir/internal/fault"
+	"weir/internal/frame"
 	"weir/internal/gateway"
 	"weir/internal/llm"
 )
@@ -76,7 +77,7 @@ func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
 	defer relayBuffers.Put(buf)
 	p := &witness{c: c, t: t}
 	defer c.rest(t, resp)
-	frames := c.metered(t.place.Provider.Frames(resp.Body, *buf), meter)
+	frames := c.metered(t.place.Provider.Frames(t.framing, resp.Body, *buf), meter)
 	events := p.events(t.up.Codec().DecodeStream(frames))
 	if !c.x.Head.Stream {
 		whole, err := llm.Collect(t.up.Name(), events)
@@ -191,7 +192,7 @@ func (c *call) encodeStream(t *try, resp *http.Response, p *witness, events iter
 			h := c.w.Header()
 			h["Cache-Control"] = []string{"no-cache"}
 			t.a.Losses = append(t.a.Losses, codec.Cannot(c.request, t.up.Name())...)
-			c.ownHead(resp, "text/event-stream; charset=utf-8", c.lost.add(t.a.Losses))
+			c.ownHead(resp, frame.ContentType(c.x.Head.Framing), c.lost.add(t.a.Losses))
 			c.write(held)
 			held = nil
 		} else {

@@ -29,6 +29,8 @@ var also = []exception{
 	{"dialect/openaiembeddings", "dialect/openaichat", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaiembeddings", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaichat", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
+	{"dialect/openairesponses", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
+	{"dialect/openaicompletions", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"compile", "engine", "it makes the engine's snapshot"},
 	{"cmd/*", "sim", "the demo runs in front of the simulated provider"},
 }

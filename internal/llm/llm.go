@@ -24,8 +24,14 @@ type Dialect string
 // The dialects this build knows.
 const (
 	OpenAIChat        Dialect = "openai-chat"
+	OpenAIResponses   Dialect = "openai-responses"
+	OpenAICompletions Dialect = "openai-completions"
 	OpenAIEmbeddings  Dialect = "openai-embeddings"
 	AnthropicMessages Dialect = "anthropic-messages"
+	GeminiGenerate    Dialect = "gemini-generate"
+	BedrockConverse   Dialect = "bedrock-converse"
+	CohereChat        Dialect = "cohere-chat"
+	OllamaChat        Dialect = "ollama-chat"
 )
 
 // Op is what a call asks for, in the words of the OpenTelemetry GenAI conventions where they have one.
@@ -38,13 +44,36 @@ const (
 	OpModels     Op = "models"
 )
 
+// Framing is how a streamed answer is cut on the wire.
+type Framing uint8
+
+// The framings.
+const (
+	SSE         Framing = iota // Server-Sent Events
+	EventStream                // AWS event-stream: application/vnd.amazon.eventstream
+	NDJSON                     // a JSON value a line
+	Array                      // one JSON array whose elements come one by one (Gemini without alt=sse)
+)
+
+// Framing returns how the dialect's streams are cut where nothing says otherwise.
+func (d Dialect) Framing() Framing {
+	switch d {
+	case BedrockConverse:
+		return EventStream
+	case OllamaChat:
+		return NDJSON
+	}
+	return SSE
+}
+
 // Head is what a glance at a call tells, without decoding it.
 type Head struct {
-	Model     string // the name the client asked for; never empty
-	Stream    bool   // the client wants a stream
-	WantUsage bool   // the client asked for usage in the stream (chat include_usage)
-	MaxOutput int64  // 0 = not said
-	N         int64  // answers asked for; 0 = not said
+	Model     string  // the name the client asked for; never empty
+	Stream    bool    // the client wants a stream
+	Framing   Framing // of the stream it wants
+	WantUsage bool    // the client asked for usage in the stream (chat include_usage)
+	MaxOutput int64   // 0 = not said
+	N         int64   // answers asked for; 0 = not said
 }
 
 // Facts are what an encoder must know of the model it encodes for.
@@ -73,6 +102,7 @@ type Request struct {
 	Stop       []string
 	Answers    int64 // n, candidateCount; 0 = not said
 	Stream     bool
+	Framing    Framing  // of the stream, where its dialect has more than one (Gemini: SSE or Array)
 	WantUsage  bool     // chat stream_options.include_usage
 	Modalities []string // lower case: text image audio
 	Voice      Voice

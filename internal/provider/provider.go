@@ -36,7 +36,7 @@ type Provider interface {
 	// Request builds the request with URL, credential and headers. The client's credential is never in it.
 	Request(context.Context, Shot) (*http.Request, error)
 	// Frames cuts a streamed answer; buf is scratch for the first reads.
-	Frames(body io.Reader, buf []byte) frame.Seq
+	Frames(kind llm.Framing, body io.Reader, buf []byte) frame.Seq
 }
 
 // Auth is how a credential is presented, in the words of the document's `auth`.
@@ -97,7 +97,9 @@ func (p *HTTP) Speaks(op llm.Op) []llm.Dialect {
 }
 
 // Frames implements Provider.
-func (p *HTTP) Frames(body io.Reader, buf []byte) frame.Seq { return frame.SSE(body, buf, MaxFrame) }
+func (p *HTTP) Frames(kind llm.Framing, body io.Reader, buf []byte) frame.Seq {
+	return frame.Cut(kind, body, buf, MaxFrame)
+}
 
 // Request implements Provider.
 func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
@@ -109,8 +111,9 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 	if !bare(s.Dialect) {
 		path = strings.TrimPrefix(path, "/v1")
 	}
-	u.Path += path
-	u.RawPath = ""
+	if err := extend(&u, path); err != nil {
+		return nil, err
+	}
 	u.RawQuery = s.Call.Query
 	h := make(http.Header, 12)
 	for name, values := range s.Client {
@@ -144,12 +147,31 @@ var (
 	agent    = []string{"weir"}
 )
 
+// extend appends an escaped path to that of u.
+func extend(u *url.URL, path string) error {
+	if !strings.Contains(path, "%") && u.RawPath == "" {
+		u.Path += path
+		return nil
+	}
+	raw := u.EscapedPath() + path
+	plain, err := url.PathUnescape(raw)
+	if err != nil {
+		return &fault.Fault{Kind: fault.Malformed, Message: "the path is escaped in a way that cannot be read", Cause: err}
+	}
+	u.Path, u.RawPath = plain, raw
+	return nil
+}
+
 func (p *HTTP) sign(h http.Header, d llm.Dialect) {
 	auth := p.Auth
 	if auth == "" {
-		auth = Bearer
-		if bare(d) {
+		switch d {
+		case llm.AnthropicMessages:
 			auth = XAPIKey
+		case llm.GeminiGenerate:
+			auth = XGoogKey
+		default:
+			auth = Bearer
 		}
 	}
 	if p.Key == "" {
@@ -168,8 +190,9 @@ func (p *HTTP) sign(h http.Header, d llm.Dialect) {
 	}
 }
 
-// bare reports whether the dialect's SDK takes the bare host as base URL and appends /v1 itself.
-func bare(d llm.Dialect) bool { return d == llm.AnthropicMessages }
+// bare reports whether the dialect's SDK takes the bare host as base URL and appends /v1 (/v1beta, /v2, /api, /model)
+// itself; OpenAI's take one that ends in /v1.
+func bare(d llm.Dialect) bool { return !strings.HasPrefix(string(d), "openai-") }
 
 // SameBase reports whether one base URL can serve both dialects.
 func SameBase(a, b llm.Dialect) bool { return bare(a) == bare(b) }

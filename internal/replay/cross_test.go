@@ -293,7 +293,7 @@ func (c *crossing) decode(d dialect.Dialect, answer []byte) (resp *llm.Response,
 	var err error
 	if c.r.Streaming {
 		var broken []string
-		events := dialecttest.Checked(d.Codec().DecodeStream(dialecttest.Frames(answer)), &broken)
+		events := dialecttest.Checked(d.Codec().DecodeStream(dialecttest.Frames(d.Name(), answer)), &broken)
 		resp, err = llm.Collect(d.Name(), func(yield func(llm.Event, error) bool) {
 			for e, err := range events {
 				notes = notes || e.Kind == llm.EventNote

@@ -17,8 +17,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
+
+	"weir/internal/llm"
 )
 
 // Recording is one exchange.
@@ -29,6 +32,7 @@ type Recording struct {
 	Provider  string   `json:"provider"`
 	Operation string   `json:"operation"`
 	Model     string   `json:"model"`
+	Endpoint  Endpoint `json:"endpoint"`
 	Streaming bool     `json:"streaming"`
 	Features  []string `json:"features"`
 	Notes     any      `json:"notes"`
@@ -48,6 +52,9 @@ type Recording struct {
 	} `json:"source"`
 }
 
+// Endpoint is where a recording was asked for.
+type Endpoint struct{ Host, Path, Query string }
+
 // Answer returns the bytes of the answer.
 func (r *Recording) Answer() []byte {
 	if r.Response.Encoding == "base64" {
@@ -57,6 +64,43 @@ func (r *Recording) Answer() []byte {
 		}
 	}
 	return []byte(r.Response.Body)
+}
+
+// Body returns the request's JSON, nil where it has none. One that names no model, since its endpoint does, gets one
+// where its dialect demands it.
+func (r *Recording) Body() []byte {
+	if r.Request == nil || len(r.Request.Body) == 0 || r.Request.Body[0] != '{' {
+		return nil
+	}
+	b := []byte(r.Request.Body)
+	switch r.Speaks() {
+	case "gemini-generate", "bedrock-converse":
+		return b
+	}
+	var m struct {
+		Model json.RawMessage `json:"model"`
+	}
+	if json.Unmarshal(b, &m) != nil || m.Model == nil {
+		b = append([]byte(`{"model":"real-model",`), bytes.TrimLeft(b[1:], " \n")...)
+	}
+	return b
+}
+
+// PathOf returns path and query of the call as a client of the dialect asks, "" where they are the same for all calls.
+// What a provider puts in front (Vertex: the project) is left out.
+func (r *Recording) PathOf(d llm.Dialect) (path, query string) {
+	at := r.Endpoint.Path
+	switch d {
+	case llm.GeminiGenerate:
+		if i := strings.LastIndex(at, "/models/"); i >= 0 {
+			return "/v1beta" + at[i:], r.Endpoint.Query
+		}
+	case llm.BedrockConverse:
+		if i := strings.LastIndex(at, "/model/"); i >= 0 {
+			return at[i:], r.Endpoint.Query
+		}
+	}
+	return "", ""
 }
 
 // Has reports whether the recording shows a feature.
@@ -69,8 +113,23 @@ func (r *Recording) Speaks() string {
 	switch {
 	case r.Operation == "messages" && (r.Folder == "anthropic-messages" || r.Folder == "vertex-anthropic"):
 		return "anthropic-messages"
-	case r.Operation == "chat" && r.Folder != "cohere-chat" && r.Folder != "ollama":
+	case r.Operation == "chat" && r.Folder == "cohere-chat":
+		if r.Endpoint.Path == "/v1/chat" {
+			return "" // an earlier version, another language
+		}
+		return "cohere-chat"
+	case r.Operation == "chat" && r.Folder == "ollama":
+		return "ollama-chat"
+	case r.Operation == "chat":
 		return "openai-chat"
+	case r.Operation == "responses":
+		return "openai-responses"
+	case r.Operation == "completions":
+		return "openai-completions"
+	case r.Operation == "generate" && (r.Folder == "gemini-generate" || r.Folder == "vertex-gemini"):
+		return "gemini-generate"
+	case r.Operation == "converse" && r.Folder == "bedrock-converse":
+		return "bedrock-converse"
 	case r.Operation == "embeddings" && (r.Folder == "openai-embeddings" || r.Folder == "azure-openai"):
 		return "openai-embeddings"
 	}
@@ -108,6 +167,9 @@ func Load(t testing.TB, dialect string) []*Recording {
 		r := &Recording{Folder: probe.Folder}
 		if err := json.Unmarshal(raw, r); err != nil {
 			t.Fatalf("%s: %v", entry.File, err)
+		}
+		if r.Speaks() != dialect {
+			continue
 		}
 		out = append(out, r)
 	}

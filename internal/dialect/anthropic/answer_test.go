@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"weir/internal/dialect"
+
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/fault"
@@ -127,11 +129,11 @@ func TestStopWords(t *testing.T) {
 		{ending{stop: llm.Stop{Reason: llm.StopLength, Native: "end_turn"}, own: true}, `"stop_reason":"max_tokens","stop_sequence":null`, ""},
 	}
 	for _, tt := range tests {
-		var l losses
+		var l dialect.Losses
 		var w rawjson.Writer
 		tt.ending.write(&w, &l)
-		if string(w.Buf) != tt.want || paths(l.list) != tt.losses {
-			t.Errorf("%+v: %s, lost %s; want %s, %s", tt.ending, w.Buf, paths(l.list), tt.want, tt.losses)
+		if string(w.Buf) != tt.want || paths(l.List) != tt.losses {
+			t.Errorf("%+v: %s, lost %s; want %s, %s", tt.ending, w.Buf, paths(l.List), tt.want, tt.losses)
 		}
 	}
 }
@@ -169,13 +171,13 @@ func foreign() *llm.Response {
 	}
 }
 
-const foreignLosses = "answer.reasoning.signature dropped, answer.reasoning.redacted dropped, answer.logprobs dropped, answer.citations dropped, " +
+const foreignLosses = "answer.logprobs dropped, answer.citations dropped, " +
 	"answer.refusal changed, answer.audio dropped, answer.image dropped, answer.w dropped, answer.server_tools dropped, answer.opaque dropped, "
 
 func TestEncodeForeignResponse(t *testing.T) {
 	body, losses := encodeResponse(t, foreign())
 	want := `{"id":"chatcmpl-1","type":"message","role":"assistant","model":"gpt","content":[` +
-		`{"type":"thinking","thinking":"hm","signature":""},` +
+		`{"type":"thinking","thinking":"hm","signature":"wr1.s.google.g"},{"type":"redacted_thinking","data":"wr1.e.openai.o"},` +
 		`{"type":"text","text":"hello","citations":[{"type":"char_location","cited_text":"q","document_index":0,"document_title":null,"start_char_index":0,"end_char_index":3}]},` +
 		`{"type":"text","text":"no"},{"type":"text","text":"spoken"},` +
 		`{"type":"tool_use","id":"call_1","name":"f","input":{"a":  1}},{"type":"tool_use","id":"call_2","name":"g","input":{}}],` +
@@ -202,7 +204,7 @@ func TestEncodeForeignStream(t *testing.T) {
 	resp := collect(t, got)
 	body, _ := encodeResponse(t, foreign())
 	want := decodeResponse(t, body)
-	want.Choices[0].Parts[4].Args = `{"a":  1}`
+	want.Choices[0].Parts[5].Args = `{"a":  1}`
 	if d := cmp.Diff(want, resp, same); d != "" {
 		t.Errorf("stream (-whole +streamed):\n%s\n%s", d, got)
 	}

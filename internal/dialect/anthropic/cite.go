@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -41,30 +42,30 @@ func decodeCites(v []byte) (cites []llm.Cite, ok bool) {
 }
 
 func decodeCite(v []byte) llm.Cite {
-	var o object
-	o.read(v)
-	typ := o.string("type")
+	var o dialect.Object
+	o.Read(v)
+	typ := o.String("type")
 	for _, p := range places {
 		if p.typ != typ {
 			continue
 		}
-		c := llm.Cite{Kind: p.kind, Unit: p.unit, Quote: o.string("cited_text"), Title: o.string(p.title)}
+		c := llm.Cite{Kind: p.kind, Unit: p.unit, Quote: o.String("cited_text"), Title: o.String(p.title)}
 		if p.doc != "" {
-			c.Doc, c.From, c.To = o.int(p.doc), o.int(p.from), o.int(p.to)
+			c.Doc, c.From, c.To = o.Int(p.doc), o.Int(p.from), o.Int(p.to)
 		}
 		if p.source != "" {
-			c.Source = o.string(p.source)
+			c.Source = o.String(p.source)
 		}
 		if p.url != "" {
-			c.URL, c.Seal = o.string(p.url), o.string(p.cipher)
+			c.URL, c.Seal = o.String(p.url), o.String(p.cipher)
 		}
-		if o.bad == nil {
-			c.Extra = o.rest()
+		if o.Bad == nil {
+			c.Extra = o.Rest()
 			return c
 		}
 	}
-	o.read(v)
-	return llm.Cite{Extra: o.rest()}
+	o.Read(v)
+	return llm.Cite{Extra: o.Rest()}
 }
 
 // citeSayable reports whether a citation can be written here. own says that its Extra may be.
@@ -112,7 +113,7 @@ func writeCite(w *rawjson.Writer, c *llm.Cite, own bool) {
 		}
 	}
 	if own {
-		writeExtra(w, c.Extra)
+		dialect.WriteExtra(w, c.Extra)
 	}
 	w.Close('}')
 }

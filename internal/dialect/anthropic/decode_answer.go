@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -14,27 +15,27 @@ func (codec) DecodeResponse(body []byte) (*llm.Response, error) {
 	if isError(body) {
 		return nil, messages{}.ReadFault(0, nil, body)
 	}
-	var o object
-	o.read(body)
-	typ, content := o.string("type"), o.take("content")
+	var o dialect.Object
+	o.Read(body)
+	typ, content := o.String("type"), o.Take("content")
 	if typ != "message" && rawjson.Kind(content) != '[' {
 		return nil, garbage("the provider's answer is no message", nil)
 	}
-	resp := &llm.Response{From: llm.AnthropicMessages, ID: o.string("id"), Model: o.string("model")}
-	o.take("role")
-	if v := o.take("usage"); rawjson.Kind(v) == '{' {
+	resp := &llm.Response{From: llm.AnthropicMessages, ID: o.String("id"), Model: o.String("model")}
+	o.Take("role")
+	if v := o.Take("usage"); rawjson.Kind(v) == '{' {
 		var c counts
 		c.take(v)
 		u := c.usage()
 		resp.Usage, resp.Tier = &u, u.Tier
 	}
-	choice := llm.Choice{Stop: decodeStop(o.string("stop_reason"), o.string("stop_sequence"), o.take("stop_details"))}
+	choice := llm.Choice{Stop: decodeStop(o.String("stop_reason"), o.String("stop_sequence"), o.Take("stop_details"))}
 	d := blockDecoder{calls: map[string]string{}}
 	for _, e := range rawjson.Elems(content) {
 		choice.Parts = append(choice.Parts, d.answerBlock(e))
 	}
 	resp.Choices = []llm.Choice{choice}
-	resp.Extra = o.rest()
+	resp.Extra = o.Rest()
 	return resp, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"weir/internal/dialect"
+
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -14,7 +16,7 @@ type blockDecoder struct {
 }
 
 // content reads a text or a list of blocks at a place of the client's document. wrong names its place in full.
-func (d *blockDecoder) content(v []byte, at string) ([]llm.Part, *wrong) {
+func (d *blockDecoder) content(v []byte, at string) ([]llm.Part, *dialect.Wrong) {
 	switch rawjson.Kind(v) {
 	case ' ', 'n':
 		return nil, nil
@@ -25,17 +27,17 @@ func (d *blockDecoder) content(v []byte, at string) ([]llm.Part, *wrong) {
 		return nil, nil
 	case '[':
 	default:
-		return nil, &wrong{at, "a string or a list of blocks"}
+		return nil, &dialect.Wrong{Member: at, Want: "a string or a list of blocks"}
 	}
 	var parts []llm.Part
 	for i, e := range rawjson.Elems(v) {
 		place := at + "[" + strconv.Itoa(i) + "]"
 		if rawjson.Kind(e) != '{' {
-			return nil, &wrong{place, "an object"}
+			return nil, &dialect.Wrong{Member: place, Want: "an object"}
 		}
 		p, bad := d.block(e, place)
 		if bad != nil {
-			return nil, &wrong{place + "." + bad.member, bad.want}
+			return nil, &dialect.Wrong{Member: place + "." + bad.Member, Want: bad.Want}
 		}
 		p.Path = place
 		parts = append(parts, p)
@@ -45,30 +47,30 @@ func (d *blockDecoder) content(v []byte, at string) ([]llm.Part, *wrong) {
 
 // block reads one content block of a request or an answer. at is its place, for what is nested in it. wrong names the
 // member within the block.
-func (d *blockDecoder) block(v []byte, at string) (llm.Part, *wrong) {
-	var o object
-	o.read(v)
-	typ := o.string("type")
+func (d *blockDecoder) block(v []byte, at string) (llm.Part, *dialect.Wrong) {
+	var o dialect.Object
+	o.Read(v)
+	typ := o.String("type")
 	if typ == "" {
-		o.wrong("type", "the type of the block")
-		return llm.Part{}, o.bad
+		o.Fail("type", "the type of the block")
+		return llm.Part{}, o.Bad
 	}
 	var p llm.Part
 	switch typ {
 	case "text":
-		p.Kind, p.Text = llm.PartText, o.string("text")
-		cites, ok := decodeCites(o.take("citations"))
+		p.Kind, p.Text = llm.PartText, o.String("text")
+		cites, ok := decodeCites(o.Take("citations"))
 		if p.Cites = cites; !ok {
-			o.leave("citations")
+			o.Leave("citations")
 		}
 	case "thinking":
-		p.Kind, p.Text = llm.PartReasoning, o.string("thinking")
-		if s := o.string("signature"); s != "" {
-			p.Seal = llm.Seal{By: maker, Form: llm.SealSignature, Data: s}
+		p.Kind, p.Text = llm.PartReasoning, o.String("thinking")
+		if s := o.String("signature"); s != "" {
+			p.Seal = llm.ParseSeal(s, maker, llm.SealSignature)
 		}
 	case "redacted_thinking":
 		p.Kind = llm.PartReasoning
-		p.Seal = llm.Seal{By: maker, Form: llm.SealEncrypted, Data: o.string("data")}
+		p.Seal = llm.ParseSeal(o.String("data"), maker, llm.SealEncrypted)
 	case "image", "document":
 		if !d.medium(&o, &p, typ) {
 			return llm.Part{Kind: llm.PartOpaque, Name: typ, Raw: v}, nil
@@ -83,21 +85,21 @@ func (d *blockDecoder) block(v []byte, at string) (llm.Part, *wrong) {
 		return d.other(&o, v, typ), nil
 	}
 	d.mark(&o, &p)
-	p.Extra = o.rest()
-	return p, o.bad
+	p.Extra = o.Rest()
+	return p, o.Bad
 }
 
 // other keeps a block that has no part of its own: the result of a tool that the provider ran, or something unknown.
-func (d *blockDecoder) other(o *object, v []byte, typ string) llm.Part {
+func (d *blockDecoder) other(o *dialect.Object, v []byte, typ string) llm.Part {
 	name, isResult := strings.CutSuffix(typ, "_tool_result")
-	id := rawjson.Text(o.take("tool_use_id"))
+	id := rawjson.Text(o.Take("tool_use_id"))
 	if !isResult || id == "" {
 		return llm.Part{Kind: llm.PartOpaque, Name: typ, Raw: v}
 	}
 	p := llm.Part{Kind: llm.PartResult, ID: id, Name: name, By: llm.ByServer, Raw: v}
 	if typ == "mcp_tool_result" {
 		p.By = llm.ByMCP
-		p.Failed, _ = rawjson.Bool(o.take("is_error"))
+		p.Failed, _ = rawjson.Bool(o.Take("is_error"))
 	}
 	if called := d.calls[id]; called != "" {
 		p.Name = called
@@ -105,16 +107,16 @@ func (d *blockDecoder) other(o *object, v []byte, typ string) llm.Part {
 	return p
 }
 
-func (d *blockDecoder) mark(o *object, p *llm.Part) {
-	if v := o.take("cache_control"); v != nil {
+func (d *blockDecoder) mark(o *dialect.Object, p *llm.Part) {
+	if v := o.Take("cache_control"); v != nil {
 		if p.Cache = cacheMark(v); p.Cache == nil {
-			o.leave("cache_control")
+			o.Leave("cache_control")
 		}
 	}
 }
 
-func (d *blockDecoder) call(o *object, p *llm.Part, typ string) {
-	p.Kind, p.ID, p.Name = llm.PartCall, o.string("id"), o.string("name")
+func (d *blockDecoder) call(o *dialect.Object, p *llm.Part, typ string) {
+	p.Kind, p.ID, p.Name = llm.PartCall, o.String("id"), o.String("name")
 	switch typ {
 	case "server_tool_use":
 		p.By = llm.ByServer
@@ -122,12 +124,12 @@ func (d *blockDecoder) call(o *object, p *llm.Part, typ string) {
 		p.By = llm.ByMCP
 	}
 	if p.ID == "" {
-		o.wrong("id", "the call's id")
+		o.Fail("id", "the call's id")
 	}
 	if p.Name == "" {
-		o.wrong("name", "the tool's name")
+		o.Fail("name", "the tool's name")
 	}
-	p.Args = string(o.take("input"))
+	p.Args = string(o.Take("input"))
 	if p.Args == "" {
 		p.Args = "{}"
 	}
@@ -136,54 +138,54 @@ func (d *blockDecoder) call(o *object, p *llm.Part, typ string) {
 	}
 }
 
-func (d *blockDecoder) result(o *object, p *llm.Part, at string) *wrong {
-	p.Kind, p.ID = llm.PartResult, o.string("tool_use_id")
+func (d *blockDecoder) result(o *dialect.Object, p *llm.Part, at string) *dialect.Wrong {
+	p.Kind, p.ID = llm.PartResult, o.String("tool_use_id")
 	if p.ID == "" {
-		o.wrong("tool_use_id", "the id of the call it answers")
+		o.Fail("tool_use_id", "the id of the call it answers")
 	}
 	p.Name = d.calls[p.ID]
-	if failed := o.bool("is_error"); failed != nil {
+	if failed := o.Bool("is_error"); failed != nil {
 		p.Failed = *failed
 	}
-	parts, bad := d.content(o.take("content"), at+".content")
+	parts, bad := d.content(o.Take("content"), at+".content")
 	if bad != nil {
-		return &wrong{strings.TrimPrefix(bad.member, at+"."), bad.want}
+		return &dialect.Wrong{Member: strings.TrimPrefix(bad.Member, at+"."), Want: bad.Want}
 	}
 	p.Result = parts
 	return nil
 }
 
 // medium reads an image or a document and reports whether it has the shape of a Blob.
-func (d *blockDecoder) medium(o *object, p *llm.Part, typ string) bool {
-	source := o.take("source")
-	var s object
-	s.read(source)
+func (d *blockDecoder) medium(o *dialect.Object, p *llm.Part, typ string) bool {
+	source := o.Take("source")
+	var s dialect.Object
+	s.Read(source)
 	var b llm.Blob
-	switch s.string("type") {
+	switch s.String("type") {
 	case "base64":
-		b.Type, b.Data = s.string("media_type"), s.string("data")
+		b.Type, b.Data = s.String("media_type"), s.String("data")
 	case "url":
-		b.URL = s.string("url")
+		b.URL = s.String("url")
 	case "file":
-		b.FileID = s.string("file_id")
+		b.FileID = s.String("file_id")
 	case "text":
-		b.Type, b.Text = s.string("media_type"), s.string("data")
+		b.Type, b.Text = s.String("media_type"), s.String("data")
 	case "content":
-		b.Source, b.Text = "content", rawjson.Text(s.take("content"))
+		b.Source, b.Text = "content", rawjson.Text(s.Take("content"))
 	}
-	if s.bad != nil || s.rest() != nil || b.Data == "" && b.URL == "" && b.FileID == "" && b.Text == "" {
+	if s.Bad != nil || s.Rest() != nil || b.Data == "" && b.URL == "" && b.FileID == "" && b.Text == "" {
 		return false
 	}
 	p.Kind, p.Media = llm.PartImage, &b
 	if typ == "document" {
 		p.Kind = llm.PartFile
-		b.Name = o.string("title")
-		if v := o.take("citations"); v != nil {
-			var c object
-			c.read(v)
-			on := c.bool("enabled")
+		b.Name = o.String("title")
+		if v := o.Take("citations"); v != nil {
+			var c dialect.Object
+			c.Read(v)
+			on := c.Bool("enabled")
 			b.Cite = on != nil && *on
-			if c.bad != nil || c.rest() != nil {
+			if c.Bad != nil || c.Rest() != nil {
 				return false
 			}
 		}

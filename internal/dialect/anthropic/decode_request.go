@@ -13,47 +13,47 @@ import (
 // DecodeRequest implements dialect.Codec. The system prompt becomes the first message. The request shares memory with
 // the call's body.
 func (codec) DecodeRequest(c dialect.Call) (*llm.Request, error) {
-	var o object
-	o.read(c.Body)
+	var o dialect.Object
+	o.Read(c.Body)
 	d := requestDecoder{blocks: blockDecoder{calls: map[string]string{}}}
-	req := &llm.Request{From: llm.AnthropicMessages, Model: o.string("model"), MaxOutput: o.int("max_tokens")}
-	if req.MaxOutput == 0 && o.bad == nil {
-		o.leave("max_tokens") // zero is a value here: fill the cache, generate nothing
+	req := &llm.Request{From: llm.AnthropicMessages, Model: o.String("model"), MaxOutput: o.Int("max_tokens")}
+	if req.MaxOutput == 0 && o.Bad == nil {
+		o.Leave("max_tokens") // zero is a value here: fill the cache, generate nothing
 	}
-	if s := o.bool("stream"); s != nil {
+	if s := o.Bool("stream"); s != nil {
 		req.Stream = *s
 	}
-	if v := o.take("system"); v != nil {
+	if v := o.Take("system"); v != nil {
 		parts := d.content(v, "system")
 		req.Messages = append(req.Messages, llm.Message{Role: llm.System, Parts: parts, Path: "system"})
 	}
-	d.messages(req, o.take("messages"))
-	d.tools(req, o.take("tools"))
-	d.choice(req, o.take("tool_choice"))
-	d.reasoning(req, o.take("thinking"))
+	d.messages(req, o.Take("messages"))
+	d.tools(req, o.Take("tools"))
+	d.choice(req, o.Take("tool_choice"))
+	d.reasoning(req, o.Take("thinking"))
 	d.output(req, &o)
-	req.Sampling = llm.Sampling{Temperature: o.num("temperature"), TopP: o.num("top_p"), TopK: o.num("top_k")}
-	d.stop(req, o.take("stop_sequences"))
+	req.Sampling = llm.Sampling{Temperature: o.Num("temperature"), TopP: o.Num("top_p"), TopK: o.Num("top_k")}
+	d.stop(req, o.Take("stop_sequences"))
 	var extra llm.Extra
-	o.sub(&extra, "metadata", func(in *object) { req.User = in.string("user_id") })
-	req.Tier = o.string("service_tier")
-	if v := o.take("cache_control"); v != nil {
+	o.Sub(&extra, "metadata", func(in *dialect.Object) { req.User = in.String("user_id") })
+	req.Tier = o.String("service_tier")
+	if v := o.Take("cache_control"); v != nil {
 		if req.Cache.Auto = cacheMark(v); req.Cache.Auto == nil {
-			o.leave("cache_control")
+			o.Leave("cache_control")
 		}
 	}
-	if d.err == nil && o.bad != nil {
-		d.fail(o.bad.member, o.bad.want)
+	if d.err == nil && o.Bad != nil {
+		d.fail(o.Bad.Member, o.Bad.Want)
 	}
 	if d.err != nil {
 		return nil, d.err
 	}
-	req.Extra = o.rest()
+	req.Extra = o.Rest()
 	for name, raw := range extra {
-		req.Extra = with(req.Extra, name, raw)
+		req.Extra = dialect.With(req.Extra, name, raw)
 	}
 	for name, raw := range d.extra {
-		req.Extra = with(req.Extra, name, raw)
+		req.Extra = dialect.With(req.Extra, name, raw)
 	}
 	return req, nil
 }
@@ -86,10 +86,10 @@ func (d *requestDecoder) messages(req *llm.Request, v []byte) {
 			d.fail(at, "an object")
 			return
 		}
-		var o object
-		o.read(e)
+		var o dialect.Object
+		o.Read(e)
 		m := llm.Message{Path: at}
-		switch role := o.string("role"); role {
+		switch role := o.String("role"); role {
 		case "user":
 			m.Role = llm.User
 		case "assistant":
@@ -100,8 +100,8 @@ func (d *requestDecoder) messages(req *llm.Request, v []byte) {
 			d.fail(at+".role", "user, assistant or system")
 			return
 		}
-		m.Parts = d.content(o.take("content"), at+".content")
-		m.Extra = o.rest()
+		m.Parts = d.content(o.Take("content"), at+".content")
+		m.Extra = o.Rest()
 		req.Messages = append(req.Messages, m)
 		if d.err != nil {
 			return
@@ -113,7 +113,7 @@ func (d *requestDecoder) messages(req *llm.Request, v []byte) {
 func (d *requestDecoder) content(v []byte, at string) []llm.Part {
 	parts, bad := d.blocks.content(v, at)
 	if bad != nil {
-		d.fail(bad.member, bad.want)
+		d.fail(bad.Member, bad.Want)
 	}
 	return parts
 }
@@ -131,7 +131,7 @@ func (d *requestDecoder) tools(req *llm.Request, v []byte) {
 		}
 		t, bad := decodeTool(e)
 		if bad != nil {
-			d.fail(at+"."+bad.member, bad.want)
+			d.fail(at+"."+bad.Member, bad.Want)
 			return
 		}
 		t.Path = at
@@ -141,38 +141,38 @@ func (d *requestDecoder) tools(req *llm.Request, v []byte) {
 
 // decodeTool reads a tool. Those with a type of their own are built in: some the provider runs (web search), some the
 // client (bash, memory), and all are described by their type alone, so they are kept whole.
-func decodeTool(v []byte) (llm.Tool, *wrong) {
-	var o object
-	o.read(v)
-	typ, name := o.string("type"), o.string("name")
+func decodeTool(v []byte) (llm.Tool, *dialect.Wrong) {
+	var o dialect.Object
+	o.Read(v)
+	typ, name := o.String("type"), o.String("name")
 	if typ != "" && typ != "custom" {
-		return llm.Tool{Kind: llm.ToolServer, Name: name, Raw: v}, o.bad
+		return llm.Tool{Kind: llm.ToolServer, Name: name, Raw: v}, o.Bad
 	}
 	t := llm.Tool{
-		Kind: llm.ToolFunction, Name: name, Description: o.string("description"), Schema: o.take("input_schema"),
-		Strict: o.bool("strict"),
+		Kind: llm.ToolFunction, Name: name, Description: o.String("description"), Schema: o.Take("input_schema"),
+		Strict: o.Bool("strict"),
 	}
-	if later := o.bool("defer_loading"); later != nil {
+	if later := o.Bool("defer_loading"); later != nil {
 		t.Defer = *later
 	}
 	if name == "" {
-		o.wrong("name", "a name")
+		o.Fail("name", "a name")
 	}
-	if mark := o.take("cache_control"); mark != nil {
+	if mark := o.Take("cache_control"); mark != nil {
 		if t.Cache = cacheMark(mark); t.Cache == nil {
-			o.leave("cache_control")
+			o.Leave("cache_control")
 		}
 	}
-	t.Extra = o.rest()
-	return t, o.bad
+	t.Extra = o.Rest()
+	return t, o.Bad
 }
 
 // cacheMark reads a cache_control, nil if it says more than its mark can.
 func cacheMark(v []byte) *llm.CacheMark {
-	var o object
-	o.read(v)
-	typ, ttl := o.string("type"), o.string("ttl")
-	if typ != "ephemeral" || o.bad != nil || o.rest() != nil {
+	var o dialect.Object
+	o.Read(v)
+	typ, ttl := o.String("type"), o.String("ttl")
+	if typ != "ephemeral" || o.Bad != nil || o.Rest() != nil {
 		return nil
 	}
 	return &llm.CacheMark{TTL: ttl}
@@ -186,24 +186,24 @@ func (d *requestDecoder) choice(req *llm.Request, v []byte) {
 		d.fail("tool_choice", "an object")
 		return
 	}
-	var o object
-	o.read(v)
-	switch typ := o.string("type"); typ {
+	var o dialect.Object
+	o.Read(v)
+	switch typ := o.String("type"); typ {
 	case "auto", "any", "none":
 		req.Choice.Mode = typ
 	case "tool":
-		req.Choice.Mode, req.Choice.Name = "one", o.string("name")
+		req.Choice.Mode, req.Choice.Name = "one", o.String("name")
 	default:
 		req.Choice.Raw = v
 		return
 	}
-	if off := o.bool("disable_parallel_tool_use"); off != nil {
+	if off := o.Bool("disable_parallel_tool_use"); off != nil {
 		on := !*off
 		req.Choice.Parallel = &on
 	}
-	req.Choice.Extra = o.rest()
-	if o.bad != nil {
-		d.fail("tool_choice."+o.bad.member, o.bad.want)
+	req.Choice.Extra = o.Rest()
+	if o.Bad != nil {
+		d.fail("tool_choice."+o.Bad.Member, o.Bad.Want)
 	}
 }
 
@@ -215,10 +215,10 @@ func (d *requestDecoder) reasoning(req *llm.Request, v []byte) {
 		d.fail("thinking", "an object")
 		return
 	}
-	var o object
-	o.read(v)
+	var o dialect.Object
+	o.Read(v)
 	r := &req.Reasoning
-	switch o.string("type") {
+	switch o.String("type") {
 	case "enabled":
 		r.Mode = "on"
 	case "adaptive":
@@ -226,10 +226,10 @@ func (d *requestDecoder) reasoning(req *llm.Request, v []byte) {
 	case "disabled":
 		r.Mode = "off"
 	default:
-		o.leave("type")
+		o.Leave("type")
 	}
-	r.Budget = o.num("budget_tokens")
-	switch o.string("display") {
+	r.Budget = o.Num("budget_tokens")
+	switch o.String("display") {
 	case "summarized":
 		shown := true
 		r.Show = &shown
@@ -237,24 +237,24 @@ func (d *requestDecoder) reasoning(req *llm.Request, v []byte) {
 		shown := false
 		r.Show = &shown
 	default:
-		o.leave("display")
+		o.Leave("display")
 	}
-	r.Extra = o.rest()
-	if o.bad != nil {
-		d.fail("thinking."+o.bad.member, o.bad.want)
+	r.Extra = o.Rest()
+	if o.Bad != nil {
+		d.fail("thinking."+o.Bad.Member, o.Bad.Want)
 	}
 }
 
 // output reads output_config and its predecessor output_format.
-func (d *requestDecoder) output(req *llm.Request, o *object) {
-	o.sub(&d.extra, "output_config", func(in *object) {
-		req.Reasoning.Effort = in.string("effort")
-		if !readFormat(req, in.take("format")) {
-			in.leave("format")
+func (d *requestDecoder) output(req *llm.Request, o *dialect.Object) {
+	o.Sub(&d.extra, "output_config", func(in *dialect.Object) {
+		req.Reasoning.Effort = in.String("effort")
+		if !readFormat(req, in.Take("format")) {
+			in.Leave("format")
 		}
 	})
-	if v := o.take("output_format"); v != nil && (req.Output.Kind != "" || !readFormat(req, v)) {
-		o.leave("output_format")
+	if v := o.Take("output_format"); v != nil && (req.Output.Kind != "" || !readFormat(req, v)) {
+		o.Leave("output_format")
 	}
 }
 
@@ -263,13 +263,13 @@ func readFormat(req *llm.Request, v []byte) bool {
 	if v == nil {
 		return true
 	}
-	var o object
-	o.read(v)
-	typ, schema := o.string("type"), o.take("schema")
-	if typ != "json_schema" || schema == nil || o.bad != nil {
+	var o dialect.Object
+	o.Read(v)
+	typ, schema := o.String("type"), o.Take("schema")
+	if typ != "json_schema" || schema == nil || o.Bad != nil {
 		return false
 	}
-	req.Output = llm.Output{Kind: "schema", Schema: schema, Extra: o.rest()}
+	req.Output = llm.Output{Kind: "schema", Schema: schema, Extra: o.Rest()}
 	return true
 }
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"iter"
 
+	"weir/internal/dialect"
+
 	"weir/internal/fault"
 	"weir/internal/frame"
 	"weir/internal/llm"
@@ -51,9 +53,9 @@ type streamDecoder struct {
 type streamedBlock struct {
 	wire, index int
 	kind        llm.PartKind
-	grown       bool   // a delta came
-	input       []byte // of a call's start, in case no delta comes
-	seal        string // of a thinking block's start, in case no signature_delta comes
+	grown       bool     // a delta came
+	input       []byte   // of a call's start, in case no delta comes
+	seal        llm.Seal // of a thinking block's start, in case no signature_delta comes
 	parts       *patchwork
 }
 
@@ -130,18 +132,18 @@ func (d *streamDecoder) ensureStart() bool {
 }
 
 func (d *streamDecoder) messageStart(data []byte) bool {
-	var o object
-	o.read(rawjson.Get(data, "message"))
-	usage, content := o.take("usage"), o.take("content")
+	var o dialect.Object
+	o.Read(rawjson.Get(data, "message"))
+	usage, content := o.Take("usage"), o.Take("content")
 	if d.started {
 		return d.usage(usage) && d.send(llm.Event{Kind: llm.EventNote, Raw: data})
 	}
 	d.started = true
-	start := llm.Event{Kind: llm.EventStart, From: llm.AnthropicMessages, ID: o.string("id"), Model: o.string("model")}
+	start := llm.Event{Kind: llm.EventStart, From: llm.AnthropicMessages, ID: o.String("id"), Model: o.String("model")}
 	for _, name := range [...]string{"type", "role", "stop_reason", "stop_sequence", "stop_details"} {
-		o.take(name)
+		o.Take(name)
 	}
-	start.Extra = o.rest()
+	start.Extra = o.Rest()
 	start.Tier = rawjson.Text(rawjson.Get(usage, "service_tier"))
 	d.tier = start.Tier
 	if !d.send(start) || !d.usage(usage) {
@@ -165,20 +167,20 @@ func (d *streamDecoder) usage(v []byte) bool {
 }
 
 func (d *streamDecoder) messageDelta(data []byte) bool {
-	var o object
-	o.read(data)
-	o.take("type")
-	usage := o.take("usage")
-	var in object
-	in.read(o.take("delta"))
-	if word := in.string("stop_reason"); word != "" && d.stop.Native == "" {
-		d.stop = decodeStop(word, in.string("stop_sequence"), in.take("stop_details"))
+	var o dialect.Object
+	o.Read(data)
+	o.Take("type")
+	usage := o.Take("usage")
+	var in dialect.Object
+	in.Read(o.Take("delta"))
+	if word := in.String("stop_reason"); word != "" && d.stop.Native == "" {
+		d.stop = decodeStop(word, in.String("stop_sequence"), in.Take("stop_details"))
 	}
-	in.take("stop_sequence")
-	in.take("stop_details")
-	for _, x := range [...]llm.Extra{in.rest(), o.rest()} {
+	in.Take("stop_sequence")
+	in.Take("stop_details")
+	for _, x := range [...]llm.Extra{in.Rest(), o.Rest()} {
 		for name, raw := range x {
-			d.extra = with(d.extra, name, bytes.Clone(raw))
+			d.extra = dialect.With(d.extra, name, bytes.Clone(raw))
 		}
 	}
 	if usage == nil {

@@ -38,8 +38,8 @@ func (d *streamDecoder) blockStart(wire int, v []byte) bool {
 		b.input = []byte(p.Args)
 		p.Args = ""
 	case llm.PartReasoning:
-		if seal.Form == llm.SealSignature {
-			b.seal, seal = seal.Data, llm.Seal{}
+		if rawjson.Text(rawjson.Get(v, "type")) == "thinking" {
+			b.seal, seal = seal, llm.Seal{}
 		}
 	case llm.PartOpaque:
 		b.parts = &patchwork{whole: bytes.Clone(v)}
@@ -100,8 +100,8 @@ func (d *streamDecoder) blockDelta(data []byte) bool {
 		if signature == "" {
 			return d.send(llm.Event{Kind: llm.EventPing})
 		}
-		b.seal = ""
-		e.Kind, e.Part.Seal = llm.EventSeal, llm.Seal{By: maker, Form: llm.SealSignature, Data: signature}
+		b.seal = llm.Seal{}
+		e.Kind, e.Part.Seal = llm.EventSeal, llm.ParseSeal(signature, maker, llm.SealSignature)
 	case typ == "citations_delta" && b.kind == llm.PartText && rawjson.Kind(rawjson.Get(delta, "citation")) == '{':
 		e.Kind, e.Part.Cites = llm.EventCite, []llm.Cite{decodeCite(rawjson.Get(delta, "citation"))}
 	default:
@@ -136,11 +136,8 @@ func (d *streamDecoder) closeBlock(b streamedBlock) bool {
 		!d.send(llm.Event{Kind: llm.EventDelta, Index: b.index, Text: string(b.input)}) {
 		return false
 	}
-	if b.seal != "" {
-		seal := llm.Seal{By: maker, Form: llm.SealSignature, Data: b.seal}
-		if !d.send(llm.Event{Kind: llm.EventSeal, Index: b.index, Part: llm.Part{Seal: seal}}) {
-			return false
-		}
+	if b.seal != (llm.Seal{}) && !d.send(llm.Event{Kind: llm.EventSeal, Index: b.index, Part: llm.Part{Seal: b.seal}}) {
+		return false
 	}
 	e := llm.Event{Kind: llm.EventClose, Index: b.index}
 	if b.parts != nil && b.parts.patched {

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -31,15 +32,15 @@ func (codec) EncodeResponse(_ *llm.Request, resp *llm.Response) ([]byte, []llm.L
 	ending{choice.Stop, a.own, a.called, a.refused}.write(&w, &a.losses)
 	writeUsage(w.Name("usage"), resp.Usage, resp.Tier, a.own)
 	if a.own {
-		writeExtra(&w, choice.Extra)
-		writeExtra(&w, resp.Extra)
+		dialect.WriteExtra(&w, choice.Extra)
+		dialect.WriteExtra(&w, resp.Extra)
 	} else {
 		loseUsage(&a.losses, resp.Usage, resp.Tier)
 		a.loseExtra(choice.Extra)
 		a.loseExtra(resp.Extra)
 	}
 	w.Close('}')
-	return w.Buf, a.losses.list, nil
+	return w.Buf, a.losses.List, nil
 }
 
 // answerEncoder knows what whole answers and streams share: which parts have a place here, and what was seen of them.
@@ -47,7 +48,7 @@ type answerEncoder struct {
 	own     bool // the answer is of this dialect: its Extra and Raw go back
 	called  bool // a call for the client was written
 	refused bool // a refusal was written
-	losses  losses
+	losses  dialect.Losses
 }
 
 func (a *answerEncoder) writeHead(w *rawjson.Writer, id, model string) {
@@ -56,13 +57,13 @@ func (a *answerEncoder) writeHead(w *rawjson.Writer, id, model string) {
 }
 
 func (a *answerEncoder) loseChoices() {
-	a.losses.add("answer.choices", "one answer only here: the first", llm.Dropped)
+	a.losses.Add("answer.choices", "one answer only here: the first", llm.Dropped)
 }
 
 func (a *answerEncoder) loseExtra(x llm.Extra) {
-	for _, name := range names(x) {
-		if says(x[name]) {
-			a.losses.add("answer."+name, "no such member here", llm.Dropped)
+	for _, name := range dialect.Names(x) {
+		if dialect.Says(x[name]) {
+			a.losses.Add("answer."+name, "no such member here", llm.Dropped)
 		}
 	}
 }
@@ -77,18 +78,17 @@ func (a *answerEncoder) part(in *llm.Part) (llm.Part, bool) {
 		a.loseLogprobs()
 	}
 	if p.Kind == llm.PartReasoning {
-		p.Seal, _ = a.seal(in.Seal)
 		return p, p.Text != "" || p.Seal.Data != ""
 	}
 	if in.Seal.Data != "" {
-		a.seal(llm.Seal{By: in.Seal.By, Form: llm.SealSignature, Data: in.Seal.Data})
+		a.strayed(llm.Seal{By: in.Seal.By, Form: llm.SealSignature, Data: in.Seal.Data})
 	}
 	p.Seal = llm.Seal{}
 	p.Cites = a.cites(p.Cites)
 	if p.Kind == llm.PartCall {
 		args, whole := inputObject(p.Args, p.Free)
 		if !whole {
-			a.losses.add("answer.arguments", "arguments that are no JSON object are wrapped in one", llm.Changed)
+			a.losses.Add("answer.arguments", "arguments that are no JSON object are wrapped in one", llm.Changed)
 		}
 		p.Args = args
 	}
@@ -111,24 +111,24 @@ func (a *answerEncoder) head(in *llm.Part) (llm.Part, bool) {
 		p.Kind = llm.PartText
 	case llm.PartRefusal:
 		a.refused = true
-		a.losses.add("answer.refusal", "a refusal becomes plain text", llm.Changed)
+		a.losses.Add("answer.refusal", "a refusal becomes plain text", llm.Changed)
 		p.Kind = llm.PartText
 	case llm.PartAudio:
-		a.losses.add("answer.audio", "no sound here, only its transcript", llm.Dropped)
+		a.losses.Add("answer.audio", "no sound here, only its transcript", llm.Dropped)
 		p.Kind, p.Media = llm.PartText, nil
 	case llm.PartImage, llm.PartVideo, llm.PartFile:
-		a.losses.add("answer.image", "answers are text only here", llm.Dropped)
+		a.losses.Add("answer.image", "answers are text only here", llm.Dropped)
 		ok = false
 	case llm.PartCall, llm.PartResult:
 		if p.Free {
-			a.losses.add("answer.arguments", "arguments that are no JSON object are wrapped in one", llm.Changed)
+			a.losses.Add("answer.arguments", "arguments that are no JSON object are wrapped in one", llm.Changed)
 		}
 		if p.By != llm.ByClient || p.Kind == llm.PartResult {
-			a.losses.add("answer.server_tools", "only their own dialect can tell of tools its provider ran", llm.Dropped)
+			a.losses.Add("answer.server_tools", "only their own dialect can tell of tools its provider ran", llm.Dropped)
 			ok = false
 		}
 	default:
-		a.losses.add("answer.opaque", "only its own dialect understands it", llm.Dropped)
+		a.losses.Add("answer.opaque", "only its own dialect understands it", llm.Dropped)
 		ok = false
 	}
 	if ok {
@@ -138,21 +138,17 @@ func (a *answerEncoder) head(in *llm.Part) (llm.Part, bool) {
 	return p, ok
 }
 
-// seal returns a seal that the client can bring back: one of this dialect's maker.
-func (a *answerEncoder) seal(s llm.Seal) (llm.Seal, bool) {
-	if s.Data == "" || s.By == maker {
-		return s, s.Data != ""
-	}
+// strayed notes the seal of a part that is no reasoning: there is no place for it here.
+func (a *answerEncoder) strayed(s llm.Seal) {
 	if s.Form == llm.SealEncrypted {
-		a.losses.add("answer.reasoning.redacted", "sealed by "+s.By+", which has no place here", llm.Dropped)
+		a.losses.Add("answer.reasoning.redacted", "sealed by "+s.By+", which has no place here", llm.Dropped)
 	} else {
-		a.losses.add("answer.reasoning.signature", "signed by "+s.By+", which has no place here", llm.Dropped)
+		a.losses.Add("answer.reasoning.signature", "signed by "+s.By+", which has no place here", llm.Dropped)
 	}
-	return llm.Seal{}, false
 }
 
 func (a *answerEncoder) loseLogprobs() {
-	a.losses.add("answer.logprobs", "no probabilities here", llm.Dropped)
+	a.losses.Add("answer.logprobs", "no probabilities here", llm.Dropped)
 }
 
 // cites returns the citations that can be written.
@@ -164,13 +160,13 @@ func (a *answerEncoder) cites(in []llm.Cite) []llm.Cite {
 	for i := range in {
 		c := &in[i]
 		if !citeSayable(c, false) || c.Extra != nil {
-			a.losses.add("answer.citations", "a citation without its place in the source, or with more than one can say here", llm.Dropped)
+			a.losses.Add("answer.citations", "a citation without its place in the source, or with more than one can say here", llm.Dropped)
 		}
 		if !citeSayable(c, false) {
 			continue
 		}
 		if c.Start != 0 || c.End != 0 {
-			a.losses.add("answer.citations", "a citation is by the whole text here", llm.Changed)
+			a.losses.Add("answer.citations", "a citation is by the whole text here", llm.Changed)
 		}
 		out = append(out, *c)
 	}
@@ -182,17 +178,17 @@ func (codec) Cannot(req *llm.Request, from llm.Dialect) []llm.Loss {
 	if from == llm.AnthropicMessages {
 		return nil
 	}
-	var l losses
+	var l dialect.Losses
 	if req.Sampling.Logprobs {
-		l.add("answer.logprobs", "no probabilities here", llm.Dropped)
+		l.Add("answer.logprobs", "no probabilities here", llm.Dropped)
 	}
 	if req.Answers > 1 {
-		l.add("answer.choices", "one answer only here: the first", llm.Dropped)
+		l.Add("answer.choices", "one answer only here: the first", llm.Dropped)
 	}
 	for _, m := range req.Modalities {
 		if m == "audio" || m == "image" {
-			l.add("answer."+m, "answers are text only here", llm.Dropped)
+			l.Add("answer."+m, "answers are text only here", llm.Dropped)
 		}
 	}
-	return l.list
+	return l.List
 }

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -15,12 +16,12 @@ func writeBlock(w *rawjson.Writer, p *llm.Part, own bool) {
 	w.Name("type").String(blockType(p))
 	switch p.Kind {
 	case llm.PartReasoning:
-		if p.Seal.Form == llm.SealEncrypted {
-			w.Name("data").String(p.Seal.Data)
+		if redacted(p) {
+			w.Name("data").String(p.Seal.Text(maker, llm.SealEncrypted))
 			break
 		}
 		// The SDKs demand a signature, and an empty one says that there is none.
-		w.Name("thinking").String(p.Text).Name("signature").String(p.Seal.Data)
+		w.Name("thinking").String(p.Text).Name("signature").String(p.Seal.Text(maker, llm.SealSignature))
 	case llm.PartImage, llm.PartFile:
 		writeMedium(w, p)
 	case llm.PartCall:
@@ -41,7 +42,7 @@ func writeBlock(w *rawjson.Writer, p *llm.Part, own bool) {
 		writeMark(w.Name("cache_control"), p.Cache)
 	}
 	if own {
-		writeExtra(w, p.Extra)
+		dialect.WriteExtra(w, p.Extra)
 	}
 	w.Close('}')
 }
@@ -58,10 +59,14 @@ func inputValue(args string) []byte {
 	return b
 }
 
+// redacted reports whether nothing of a thought is to be seen. A cipher beside visible text, as other makers have it,
+// stands where its signature would.
+func redacted(p *llm.Part) bool { return p.Seal.Form == llm.SealEncrypted && p.Text == "" }
+
 func blockType(p *llm.Part) string {
 	switch p.Kind {
 	case llm.PartReasoning:
-		if p.Seal.Form == llm.SealEncrypted {
+		if redacted(p) {
 			return "redacted_thinking"
 		}
 		return "thinking"

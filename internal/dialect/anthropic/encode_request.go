@@ -56,7 +56,7 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 	e.writeRest()
 	w.Close('}')
 	e.loseRest()
-	return dialect.Call{Op: llm.OpChat, Path: path, Body: w.Buf}, e.losses.list, nil
+	return dialect.Call{Op: llm.OpChat, Path: path, Body: w.Buf}, e.losses.List, nil
 }
 
 type requestEncoder struct {
@@ -66,14 +66,14 @@ type requestEncoder struct {
 	model   string
 	version int // of the model, see versionOf
 	w       rawjson.Writer
-	losses  losses
+	losses  dialect.Losses
 	fault   *fault.Fault
 	max     int64
 	filled  bool // max is ours
 	plan    thinkingPlan
 }
 
-func (e *requestEncoder) lose(path, why string, grade llm.Grade) { e.losses.add(path, why, grade) }
+func (e *requestEncoder) lose(path, why string, grade llm.Grade) { e.losses.Add(path, why, grade) }
 
 // refuse notes what cannot be sent at all.
 func (e *requestEncoder) refuse(param, why string) {
@@ -193,7 +193,7 @@ func (e *requestEncoder) writeRest() {
 		w.Name("stream").Bool(true)
 	}
 	if e.own {
-		writeExtra(w, req.Extra, "metadata", "output_config")
+		dialect.WriteExtra(w, req.Extra, "metadata", "output_config")
 	}
 }
 
@@ -254,7 +254,7 @@ func (e *requestEncoder) loseRest() {
 		return
 	}
 	say(req.Reasoning.Summary != "", e.reasoningPath()+".summary", none)
-	for _, name := range names(req.Reasoning.Extra) {
+	for _, name := range dialect.Names(req.Reasoning.Extra) {
 		say(true, e.reasoningPath()+"."+name, none)
 	}
 	if req.Output.Kind == "schema" {
@@ -264,10 +264,10 @@ func (e *requestEncoder) loseRest() {
 			e.lose("response_format.json_schema.strict", "a schema is always kept to here", llm.Changed)
 		}
 	}
-	for _, name := range names(req.Output.Extra) {
+	for _, name := range dialect.Names(req.Output.Extra) {
 		say(true, "response_format."+name, none)
 	}
-	for _, name := range names(req.Extra) {
+	for _, name := range dialect.Names(req.Extra) {
 		say(true, name, none)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // at the end.
 func (codec) EncodeStream(_ *llm.Request, in iter.Seq2[llm.Event, error], lose func(llm.Loss)) frame.Seq {
 	return func(yield func(frame.Frame, error) bool) {
-		s := streamEncoder{answerEncoder: answerEncoder{losses: losses{to: lose}}}
+		s := streamEncoder{answerEncoder: answerEncoder{losses: dialect.Losses{To: lose}}}
 		for e, err := range llm.Sequential(s.firstChoice(in), heldMost) {
 			if err != nil {
 				yield(frame.Frame{}, err)
@@ -160,7 +160,7 @@ func (s *streamEncoder) messageStart() {
 	w.Name("stop_reason").Null().Name("stop_sequence").Null()
 	writeUsage(w.Name("usage"), &s.usage, s.tier, s.own)
 	if s.own {
-		writeExtra(w, e.Extra)
+		dialect.WriteExtra(w, e.Extra)
 	}
 	w.Close('}')
 	s.end()
@@ -173,7 +173,7 @@ func (s *streamEncoder) keep(x llm.Extra) {
 		return
 	}
 	for name, raw := range x {
-		s.extra = with(s.extra, name, append([]byte(nil), raw...))
+		s.extra = dialect.With(s.extra, name, append([]byte(nil), raw...))
 	}
 }
 
@@ -274,26 +274,16 @@ func (s *streamEncoder) seal(seal llm.Seal) {
 		return
 	}
 	if s.part.Kind != llm.PartReasoning {
-		s.answerEncoder.seal(llm.Seal{By: "another maker, on a part that is no reasoning", Form: llm.SealSignature, Data: seal.Data})
+		s.strayed(llm.Seal{By: "another maker, on a part that is no reasoning", Form: llm.SealSignature, Data: seal.Data})
 		return
 	}
-	if !s.own {
-		var ok bool
-		if seal, ok = s.answerEncoder.seal(seal); !ok {
-			return
-		}
-	}
-	if seal.Form == llm.SealEncrypted {
-		if s.state == blockAwaiting {
-			s.part.Seal = seal
-			s.blockStart()
-		} else {
-			s.losses.add("answer.reasoning.redacted", "it came after the reasoning it stands for", llm.Dropped)
-		}
+	if seal.Form == llm.SealEncrypted && s.state == blockAwaiting {
+		s.part.Seal = seal
+		s.blockStart()
 		return
 	}
 	s.ready()
-	s.vouch = seal.Data
+	s.vouch = seal.Text(maker, llm.SealSignature)
 }
 
 func (s *streamEncoder) cite(e *llm.Event) {
@@ -347,7 +337,7 @@ func (s *streamEncoder) note(raw []byte) {
 	typ := rawjson.Text(rawjson.Get(raw, "type"))
 	ours := strings.HasPrefix(typ, "message_") || strings.HasPrefix(typ, "content_block_") || typ == "error"
 	if !s.own || !isEventName(typ) || ours || rawjson.Get(raw, "index") != nil {
-		s.losses.add("answer.opaque", "only its own dialect understands it", llm.Dropped)
+		s.losses.Add("answer.opaque", "only its own dialect understands it", llm.Dropped)
 		return
 	}
 	s.begin(typ)
@@ -376,7 +366,7 @@ func (s *streamEncoder) finish() {
 	}
 	w.Close('}')
 	writeUsage(w.Name("usage"), &s.usage, s.tier, s.own)
-	writeExtra(w, s.extra, "container")
+	dialect.WriteExtra(w, s.extra, "container")
 	s.end()
 	s.begin("message_stop")
 	s.end()

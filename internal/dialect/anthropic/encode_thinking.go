@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"weir/internal/dialect"
+
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -210,7 +212,7 @@ func (e *requestEncoder) writeThinking() {
 			w.Name("display").String(display)
 		}
 		if e.own {
-			writeExtra(w, r.Extra)
+			dialect.WriteExtra(w, r.Extra)
 		}
 		w.Close('}')
 	}
@@ -229,7 +231,7 @@ func (e *requestEncoder) writeThinking() {
 	if schema {
 		w.Name("format").Open('{').Name("type").String("json_schema").Name("schema").Raw(out.Schema)
 		if e.own {
-			writeExtra(w, out.Extra)
+			dialect.WriteExtra(w, out.Extra)
 		}
 		w.Close('}')
 	}

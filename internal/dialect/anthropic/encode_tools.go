@@ -3,6 +3,8 @@ package anthropic
 import (
 	"strings"
 
+	"weir/internal/dialect"
+
 	"weir/internal/llm"
 )
 
@@ -45,7 +47,7 @@ func (e *requestEncoder) sayableTools(out, in []llm.Tool, allowed map[string]boo
 			}
 			t.Schema = []byte(freeInput)
 		}
-		for _, name := range names(t.Extra) {
+		for _, name := range dialect.Names(t.Extra) {
 			e.lose(t.Path+"."+name, "no such member here", llm.Dropped)
 		}
 		t.Extra = nil
@@ -79,7 +81,7 @@ func (e *requestEncoder) writeTool(t *llm.Tool) {
 	if t.Cache != nil {
 		writeMark(w.Name("cache_control"), t.Cache)
 	}
-	writeExtra(w, t.Extra)
+	dialect.WriteExtra(w, t.Extra)
 	w.Close('}')
 }
 
@@ -99,7 +101,7 @@ func (e *requestEncoder) choice(any bool) toolChoice {
 	if c.Raw != nil {
 		e.lose("tool_choice", "only its own provider runs this tool", llm.Dropped)
 	}
-	for _, name := range names(c.Extra) {
+	for _, name := range dialect.Names(c.Extra) {
 		e.lose("tool_choice."+strings.TrimPrefix(name, "tool_choice."), "no such member here", llm.Dropped)
 	}
 	if !any {
@@ -143,7 +145,7 @@ func (e *requestEncoder) writeChoice(c toolChoice) {
 		w.Name("disable_parallel_tool_use").Bool(!*c.parallel)
 	}
 	if e.own {
-		writeExtra(w, e.req.Choice.Extra)
+		dialect.WriteExtra(w, e.req.Choice.Extra)
 	}
 	w.Close('}')
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weir/internal/dialect"
+
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -22,7 +24,7 @@ type turn struct {
 func (t *turn) write(w *rawjson.Writer, own bool) {
 	w.Open('{').Name("role").String(string(t.role))
 	writeContent(w.Name("content"), t.parts, own)
-	writeExtra(w, t.extra)
+	dialect.WriteExtra(w, t.extra)
 	w.Close('}')
 }
 
@@ -97,7 +99,7 @@ func (e *requestEncoder) loseMessage(m *llm.Message) {
 	if e.own {
 		return
 	}
-	for _, name := range names(m.Extra) {
+	for _, name := range dialect.Names(m.Extra) {
 		e.lose(m.Path+"."+name, "no such member here", llm.Dropped)
 	}
 }
@@ -154,7 +156,7 @@ func order(p *llm.Part) int {
 // part makes another dialect's part sayable; false if it is left out.
 func (e *requestEncoder) part(in *llm.Part) (llm.Part, bool) {
 	p := *in
-	for _, name := range names(p.Extra) {
+	for _, name := range dialect.Names(p.Extra) {
 		e.lose(p.Path+"."+name, "no such member here", llm.Dropped)
 	}
 	p.Extra, p.Raw = nil, nil

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -53,7 +54,7 @@ type ending struct {
 }
 
 // word returns the stop reason to write, "" for null, and reports what it does not say.
-func (e ending) word(l *losses) string {
+func (e ending) word(l *dialect.Losses) string {
 	reason := e.stop.Reason
 	if e.own && (e.stop.Native == "" && reason == "" || e.stop.Native != "" && stopReason(e.stop.Native) == reason) {
 		return e.stop.Native
@@ -69,7 +70,7 @@ func (e ending) word(l *losses) string {
 		return "end_turn"
 	}
 	if reason != "" && meant != reason {
-		l.add("answer.stop", "it just ended, but what it says is "+string(meant), llm.Changed)
+		l.Add("answer.stop", "it just ended, but what it says is "+string(meant), llm.Changed)
 	}
 	reason = meant
 	for _, s := range stopWords {
@@ -77,21 +78,21 @@ func (e ending) word(l *losses) string {
 			continue
 		}
 		if stopReason(s.word) != reason {
-			l.add("answer.stop", s.word+" is the word for "+string(reason)+" too", llm.Changed)
+			l.Add("answer.stop", s.word+" is the word for "+string(reason)+" too", llm.Changed)
 		}
 		return s.word
 	}
-	l.add("answer.stop", "there is no word for "+string(reason)+" here; the turn is said to have ended", llm.Changed)
+	l.Add("answer.stop", "there is no word for "+string(reason)+" here; the turn is said to have ended", llm.Changed)
 	return "end_turn"
 }
 
 // write writes stop_reason, stop_sequence and, where there is something to say, stop_details.
-func (e ending) write(w *rawjson.Writer, l *losses) {
+func (e ending) write(w *rawjson.Writer, l *dialect.Losses) {
 	word := e.word(l)
 	orNull(w.Name("stop_reason"), word)
 	sequence := e.stop.Sequence
 	if !e.own && word != "stop_sequence" && sequence != "" {
-		l.add("answer.stop_sequence", "the answer did not end with it here", llm.Dropped)
+		l.Add("answer.stop_sequence", "the answer did not end with it here", llm.Dropped)
 		sequence = ""
 	}
 	orNull(w.Name("stop_sequence"), sequence)
@@ -105,10 +106,10 @@ func (e ending) write(w *rawjson.Writer, l *losses) {
 		w.Name("explanation").String(e.stop.Detail)
 		w.Close('}')
 	case e.stop.Detail != "":
-		l.add("answer.stop_details", "only a refusal is explained here", llm.Dropped)
+		l.Add("answer.stop_details", "only a refusal is explained here", llm.Dropped)
 	}
 	if !e.own && e.stop.Raw != nil {
-		l.add("answer.stop_details", "only its own dialect understands it", llm.Dropped)
+		l.Add("answer.stop_details", "only its own dialect understands it", llm.Dropped)
 	}
 }
 

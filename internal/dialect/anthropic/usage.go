@@ -3,6 +3,8 @@ package anthropic
 import (
 	"bytes"
 
+	"weir/internal/dialect"
+
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -23,16 +25,16 @@ type counts struct {
 
 // take reads a usage object; what it states replaces what was stated before. It keeps no memory of v.
 func (c *counts) take(v []byte) {
-	var o object
-	o.read(v)
-	count := func(o *object, name string, field llm.Fields, to *int64) {
-		raw := o.take(name)
+	var o dialect.Object
+	o.Read(v)
+	count := func(o *dialect.Object, name string, field llm.Fields, to *int64) {
+		raw := o.Take(name)
 		if raw == nil {
 			return
 		}
 		n, ok := rawjson.Int(raw)
 		if !ok || n < 0 {
-			o.leave(name)
+			o.Leave(name)
 			return
 		}
 		*to = n
@@ -42,25 +44,25 @@ func (c *counts) take(v []byte) {
 	count(&o, "cache_read_input_tokens", llm.SaidCacheRead, &c.read)
 	count(&o, "cache_creation_input_tokens", llm.SaidCacheWrite, &c.write)
 	count(&o, "output_tokens", llm.SaidOutput, &c.output)
-	if tier := o.string("service_tier"); tier != "" {
+	if tier := o.String("service_tier"); tier != "" {
 		c.tier = tier
 	}
-	if cost := o.num("cost"); cost != "" {
+	if cost := o.Num("cost"); cost != "" {
 		c.cost = cost
 	}
 	var extra llm.Extra
-	o.sub(&extra, "cache_creation", func(in *object) {
+	o.Sub(&extra, "cache_creation", func(in *dialect.Object) {
 		count(in, "ephemeral_5m_input_tokens", llm.SaidCacheWrite1h, &c.fiveMinutes)
 		count(in, "ephemeral_1h_input_tokens", llm.SaidCacheWrite1h, &c.oneHour)
 	})
-	o.sub(&extra, "output_tokens_details", func(in *object) {
+	o.Sub(&extra, "output_tokens_details", func(in *dialect.Object) {
 		count(in, "thinking_tokens", llm.SaidReasoning, &c.thinking)
 	})
-	o.sub(&extra, "server_tool_use", func(in *object) {
+	o.Sub(&extra, "server_tool_use", func(in *dialect.Object) {
 		count(in, "web_search_requests", llm.SaidSearches, &c.searches)
 		count(in, "web_fetch_requests", llm.SaidFetches, &c.fetches)
 	})
-	if v := o.take("iterations"); rawjson.Kind(v) == '[' {
+	if v := o.Take("iterations"); rawjson.Kind(v) == '[' {
 		c.rounds = nil
 		for _, e := range rawjson.Elems(v) {
 			var round counts
@@ -68,13 +70,13 @@ func (c *counts) take(v []byte) {
 			c.rounds = append(c.rounds, round.usage())
 		}
 	} else if v != nil {
-		o.leave("iterations")
+		o.Leave("iterations")
 	}
 	for name, raw := range extra {
-		c.extra = with(c.extra, name, raw)
+		c.extra = dialect.With(c.extra, name, raw)
 	}
-	for name, raw := range o.rest() {
-		c.extra = with(c.extra, name, bytes.Clone(raw))
+	for name, raw := range o.Rest() {
+		c.extra = dialect.With(c.extra, name, bytes.Clone(raw))
 	}
 }
 
@@ -157,7 +159,7 @@ func writeUsage(w *rawjson.Writer, u *llm.Usage, tier string, own bool) {
 	if own && u.Cost != "" {
 		w.Name("cost").Num(string(u.Cost))
 	}
-	writeExtra(w, extra, "cache_creation", "output_tokens_details", "server_tool_use")
+	dialect.WriteExtra(w, extra, "cache_creation", "output_tokens_details", "server_tool_use")
 	w.Close('}')
 }
 
@@ -173,12 +175,12 @@ func answerTier(tier string, own bool) string {
 }
 
 // loseUsage reports what writeUsage does not say of another dialect's answer.
-func loseUsage(l *losses, u *llm.Usage, tier string) {
+func loseUsage(l *dialect.Losses, u *llm.Usage, tier string) {
 	if u != nil && u.Tier != "" {
 		tier = u.Tier
 	}
 	if tier != "" && answerTier(tier, false) == "" {
-		l.add("answer.tier", "the tier "+tier+" has no word here", llm.Dropped)
+		l.Add("answer.tier", "the tier "+tier+" has no word here", llm.Dropped)
 	}
 	if u == nil {
 		return
@@ -196,21 +198,21 @@ func loseUsage(l *losses, u *llm.Usage, tier string) {
 		{"billed_output", u.BilledOutput},
 	} {
 		if f.n != 0 {
-			l.add("answer.usage."+f.name, "no such count here", llm.Dropped)
+			l.Add("answer.usage."+f.name, "no such count here", llm.Dropped)
 		}
 	}
 	if u.Total != 0 && u.Total != u.Input+u.Output {
-		l.add("answer.usage.total", "input and output do not sum up to it, and there is no total here", llm.Dropped)
+		l.Add("answer.usage.total", "input and output do not sum up to it, and there is no total here", llm.Dropped)
 	}
 	if u.Cost != "" {
-		l.add("answer.usage.cost", "no cost here", llm.Dropped)
+		l.Add("answer.usage.cost", "no cost here", llm.Dropped)
 	}
 	if u.Has(llm.SaidInput) && u.Input < u.CacheRead+u.CacheWrite {
-		l.add("answer.usage.input", "less than the caches it should include", llm.Changed)
+		l.Add("answer.usage.input", "less than the caches it should include", llm.Changed)
 	}
-	for _, name := range names(u.Extra) {
-		if says(u.Extra[name]) {
-			l.add("answer.usage."+name, "no such member here", llm.Dropped)
+	for _, name := range dialect.Names(u.Extra) {
+		if dialect.Says(u.Extra[name]) {
+			l.Add("answer.usage."+name, "no such member here", llm.Dropped)
 		}
 	}
 }

@@ -1,323 +1,37 @@
 package dialecttest_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/anthropic"
 	"weir/internal/dialect/dialecttest"
 	"weir/internal/dialect/openaichat"
-	"weir/internal/llm"
-	"weir/internal/replay"
 )
 
 var dialects = []dialect.Dialect{openaichat.New(), anthropic.New()}
 
-// exceptions are recordings on which a check does not hold, with the reason. They may be at most one in a hundred.
-var exceptions = map[string]string{}
-
-// body returns a recording's request, nil where it has none. Endpoints that carry the model in their path get it where
-// the dialect says it.
-func body(r *replay.Recording) []byte {
-	if r.Request == nil || len(r.Request.Body) == 0 || r.Request.Body[0] != '{' {
-		return nil
-	}
-	var m struct {
-		Model json.RawMessage `json:"model"`
-	}
-	b := []byte(r.Request.Body)
-	if json.Unmarshal(b, &m) != nil || m.Model == nil {
-		b = append([]byte(`{"model":"real-model",`), bytes.TrimLeft(b[1:], " \n")...)
-	}
-	return b
-}
-
-// answered reports whether a recording holds an answer that is none of an error.
-func answered(r *replay.Recording) bool { return r.Response.Status < 300 && len(r.Answer()) > 0 }
-
-// tally counts what became of the recordings of a dialect.
-type tally struct {
-	t                 *testing.T
-	checked, excepted int
-	failed            int
-}
-
-func (y *tally) report(r *replay.Recording, what string, problems []string) {
-	y.t.Helper()
-	y.checked++
-	if len(problems) == 0 {
-		return
-	}
-	if why := exceptions[r.ID+" "+what]; why != "" {
-		y.excepted++
-		return
-	}
-	y.failed++
-	y.t.Errorf("%s %s: %s", r.ID, what, strings.Join(problems, "\n\t"))
-}
-
-func (y *tally) finish() {
-	y.t.Helper()
-	y.t.Logf("%d checked, %d failed, %d excepted", y.checked, y.failed, y.excepted)
-	if y.excepted*100 > y.checked {
-		y.t.Errorf("%d of %d are excepted, more than one in a hundred", y.excepted, y.checked)
-	}
-}
-
 // TestRecordedIdentity decodes every recording, encodes it for its own dialect and decodes it again.
 func TestRecordedIdentity(t *testing.T) {
 	for _, d := range dialects {
-		t.Run(string(d.Name()), func(t *testing.T) {
-			y := tally{t: t}
-			for _, r := range replay.Load(t, string(d.Name())) {
-				if b := body(r); b != nil {
-					call := dialect.Call{Op: llm.OpChat, Body: b}
-					if _, err := d.Codec().DecodeRequest(call); err == nil || r.Response.Status < 300 {
-						y.report(r, "request", dialecttest.IdentityRequest(d, b))
-					}
-				}
-				switch {
-				case !answered(r):
-					f := d.ReadFault(r.Response.Status, nil, r.Answer())
-					if r.Response.Status >= 300 && (f.Message == "" || f.HTTPStatus != r.Response.Status) {
-						y.report(r, "fault", []string{fmt.Sprintf("read as %+v", f)})
-					}
-				case r.Streaming:
-					y.report(r, "stream", dialecttest.IdentityStream(d, r.Answer()))
-				default:
-					y.report(r, "answer", dialecttest.IdentityAnswer(d, r.Answer()))
-				}
-			}
-			y.finish()
-		})
+		t.Run(string(d.Name()), func(t *testing.T) { dialecttest.RecordedIdentity(t, d) })
 	}
 }
 
-// row is a line of the table: what became of the recordings that went one way.
-type row struct {
-	name                    string
-	carried, lossy, refused int
-	paths, reasons          map[string]int
-}
-
-func (w *row) count(losses []llm.Loss) {
-	hit := false
-	for _, l := range losses {
-		if l.Grade > llm.Filled {
-			hit = true
-			w.paths[general(l.Path)]++
-		}
-	}
-	if hit {
-		w.lossy++
-	} else {
-		w.carried++
-	}
-}
-
-// general returns a path without its numbers.
-func general(path string) string {
-	var b strings.Builder
-	for _, c := range path {
-		if c < '0' || c > '9' {
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-func top(counts map[string]int, n int) string {
-	var names []string
-	for name := range counts {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if d := counts[b] - counts[a]; d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
-	})
-	var out []string
-	for _, name := range names[:min(n, len(names))] {
-		out = append(out, fmt.Sprintf("%s %d", name, counts[name]))
-	}
-	return strings.Join(out, ", ")
-}
-
-// TestRecordedTranslation carries every recording into the other dialect: what is lost is declared, and what is declared
-// was lost. Its -v output is the table of what comes through.
+// TestRecordedTranslation carries every recording into every other dialect. Its -v output is the table of what comes
+// through.
 func TestRecordedTranslation(t *testing.T) {
-	var table []*row
+	var table dialecttest.Rows
 	for _, from := range dialects {
 		for _, to := range dialects {
 			if from.Name() == to.Name() {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s to %s", from.Name(), to.Name()), func(t *testing.T) {
-				table = append(table, translate(t, from, to)...)
+				table = append(table, dialecttest.RecordedTranslation(t, from, to)...)
 			})
 		}
 	}
-	var b strings.Builder
-	b.WriteString("| from, to | what | carried | with losses | refused | most frequent losses and refusals |\n| --- | --- | ---: | ---: | ---: | --- |\n")
-	for _, w := range table {
-		what := top(w.paths, 8)
-		if w.refused > 0 {
-			what += "; refused: " + top(w.reasons, 4)
-		}
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %s |\n", w.name, w.carried, w.lossy, w.refused, what)
-	}
-	t.Logf("what comes through:\n%s", b.String())
-}
-
-func translate(t *testing.T, from, to dialect.Dialect) []*row {
-	var rows []*row
-	for _, what := range []string{"requests", "answers", "streams"} {
-		rows = append(rows, &row{name: fmt.Sprintf("%s → %s | %s", from.Name(), to.Name(), what), paths: map[string]int{}, reasons: map[string]int{}})
-	}
-	y := tally{t: t}
-	for _, r := range replay.Load(t, string(from.Name())) {
-		req := client(to)
-		if b := body(r); b != nil {
-			if x, err := from.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: b}); err == nil {
-				if there := translateRequest(&y, rows[0], r, to, x); there != nil {
-					req = there
-				}
-			}
-		}
-		if !answered(r) {
-			continue
-		}
-		req.Stream = r.Streaming
-		if r.Streaming {
-			translateStream(&y, rows[2], r, from, to, req)
-		} else {
-			translateAnswer(&y, rows[1], r, from, to, req)
-		}
-	}
-	y.finish()
-	return rows
-}
-
-// client returns a small request of a client.
-func client(d dialect.Dialect) *llm.Request {
-	return &llm.Request{From: d.Name(), Model: "any", WantUsage: true, Messages: []llm.Message{{Role: llm.User, Parts: []llm.Part{{Kind: llm.PartText, Text: "Hello"}}}}}
-}
-
-// targets are facts that encoders decide by; the first is counted in the table.
-var targets = map[llm.Dialect][]llm.Facts{
-	llm.AnthropicMessages: {
-		{Model: "claude-sonnet-4-5", MaxOutput: 64000},
-		{Model: "another-maker"},
-		{Model: "claude-3-haiku", MaxOutput: 4096},
-		{Model: "claude-opus-4-6"},
-		{Model: "claude-opus-4-7", DefaultMax: 8192},
-	},
-	llm.OpenAIChat: {
-		{Model: "gpt-5", Provider: "openai"},
-		{Model: "another-maker"},
-		{Model: "m", Provider: "mistral"},
-		{Model: "r", ReasoningBack: true},
-		{Model: "gemini", SealBy: "google"},
-	},
-}
-
-// translateRequest carries a request over and returns it as the other side reads it, nil where it was refused.
-func translateRequest(y *tally, w *row, r *replay.Recording, to dialect.Dialect, x *llm.Request) *llm.Request {
-	for _, facts := range targets[to.Name()][1:] {
-		translateRequestFor(y, &row{paths: map[string]int{}, reasons: map[string]int{}}, r, to, x, facts)
-	}
-	return translateRequestFor(y, w, r, to, x, targets[to.Name()][0])
-}
-
-func translateRequestFor(y *tally, w *row, r *replay.Recording, to dialect.Dialect, x *llm.Request, facts llm.Facts) *llm.Request {
-	call, losses, err := to.Codec().EncodeRequest(x, facts)
-	if err != nil {
-		w.refused++
-		w.reasons[general(err.Error())]++
-		return nil
-	}
-	w.count(losses)
-	call.Op = llm.OpChat
-	if _, err := to.Peek(&call); err != nil {
-		y.report(r, "to request", []string{"peek: " + err.Error()})
-		return nil
-	}
-	there, err := to.Codec().DecodeRequest(call)
-	if err != nil {
-		y.report(r, "to request", []string{"decode: " + err.Error() + "\n" + string(call.Body)})
-		return nil
-	}
-	y.report(r, "to request for "+facts.Model, dialecttest.ProblemsFor(facts, x, there, losses))
-	there.WantUsage = true
-	return there
-}
-
-func translateAnswer(y *tally, w *row, r *replay.Recording, from, to dialect.Dialect, req *llm.Request) {
-	x, err := from.Codec().DecodeResponse(r.Answer())
-	if err != nil {
-		w.refused++
-		w.reasons[err.Error()]++
-		return
-	}
-	if x.Fault != nil {
-		w.refused++
-		w.reasons["in-band error"]++
-		return
-	}
-	written, losses, err := to.Codec().EncodeResponse(req, x)
-	if err != nil {
-		y.report(r, "to answer", []string{"encode: " + err.Error()})
-		return
-	}
-	w.count(losses)
-	there, err := to.Codec().DecodeResponse(written)
-	if err != nil {
-		y.report(r, "to answer", []string{"decode: " + err.Error()})
-		return
-	}
-	y.report(r, "to answer", dialecttest.AnswerProblems(x, there, losses))
-}
-
-func translateStream(y *tally, w *row, r *replay.Recording, from, to dialect.Dialect, req *llm.Request) {
-	notes := false
-	x, err := llm.Collect(from.Name(), func(yield func(llm.Event, error) bool) {
-		for e, err := range from.Codec().DecodeStream(dialecttest.Frames(r.Answer())) {
-			notes = notes || e.Kind == llm.EventNote
-			if !yield(e, err) {
-				return
-			}
-		}
-	})
-	if err != nil {
-		y.report(r, "to stream", []string{"decode: " + err.Error()})
-		return
-	}
-	if x.Fault != nil {
-		w.refused++
-		w.reasons["in-band error"]++
-		return
-	}
-	var losses []llm.Loss
-	written, err := dialecttest.WriteStream(to.Codec(), req, from.Codec().DecodeStream(dialecttest.Frames(r.Answer())), &losses)
-	if err != nil {
-		y.report(r, "to stream", []string{"encode: " + err.Error()})
-		return
-	}
-	w.count(losses)
-	var problems []string
-	there, err := llm.Collect(to.Name(), dialecttest.Checked(to.Codec().DecodeStream(dialecttest.Frames(written)), &problems))
-	if err != nil {
-		problems = append(problems, "decode: "+err.Error())
-	} else if there.Fault != nil {
-		problems = append(problems, "read as a fault: "+there.Fault.Error())
-	} else {
-		problems = append(problems, dialecttest.StreamProblems(x, there, notes, losses)...)
-	}
-	y.report(r, "to stream", problems)
+	t.Logf("what comes through:\n%s", dialecttest.Table(table))
 }

@@ -101,8 +101,13 @@ func report(t *testing.T, problems []string) {
 // IdentityRequest decodes a request, encodes it for its own dialect and decodes it again: nothing may be lost, nothing
 // may change.
 func IdentityRequest(d dialect.Dialect, body []byte) []string {
+	return IdentityCall(d, Call(d.Name(), body, false))
+}
+
+// IdentityCall does the same for a call, of which path and query may say something too.
+func IdentityCall(d dialect.Dialect, call dialect.Call) []string {
 	c := d.Codec()
-	x, err := c.DecodeRequest(dialect.Call{Op: llm.OpChat, Body: body})
+	x, err := c.DecodeRequest(call)
 	if err != nil {
 		return []string{"decode: " + err.Error()}
 	}
@@ -114,7 +119,8 @@ func IdentityRequest(d dialect.Dialect, body []byte) []string {
 	for _, l := range losses {
 		out = append(out, fmt.Sprintf("lost in its own dialect: %+v", l))
 	}
-	again := dialect.Call{Op: llm.OpChat, Body: call.Body}
+	again := call
+	again.Op = llm.OpChat
 	if _, err := d.Peek(&again); err != nil {
 		return append(out, "peek of what was written: "+err.Error())
 	}
@@ -160,12 +166,12 @@ func IdentityAnswer(d dialect.Dialect, body []byte) []string {
 func IdentityStream(d dialect.Dialect, stream []byte) []string {
 	c := d.Codec()
 	var out []string
-	x, err := llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(stream)), &out))
+	x, err := llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(d.Name(), stream)), &out))
 	if err != nil {
 		return append(out, "decode: "+err.Error())
 	}
 	out = append(out, meterProblems(d, x, func(m dialect.Meter) {
-		for f := range Frames(stream) {
+		for f := range Frames(d.Name(), stream) {
 			m.Frame(f)
 		}
 	})...)
@@ -173,21 +179,21 @@ func IdentityStream(d dialect.Dialect, stream []byte) []string {
 		return out
 	}
 	var losses []llm.Loss
-	written, err := WriteStream(c, &llm.Request{From: d.Name(), WantUsage: true, Stream: true}, c.DecodeStream(Frames(stream)), &losses)
+	written, err := WriteStream(c, &llm.Request{From: d.Name(), WantUsage: true, Stream: true}, c.DecodeStream(Frames(d.Name(), stream)), &losses)
 	if err != nil {
 		return append(out, "encode: "+err.Error())
 	}
 	for _, l := range losses {
 		out = append(out, fmt.Sprintf("lost in its own dialect: %+v", l))
 	}
-	y, err := llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(written)), &out))
+	y, err := llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(d.Name(), written)), &out))
 	if err != nil {
 		return append(out, "decode of what was written: "+err.Error())
 	}
 	if diff := Same(x, y); diff != "" {
 		out = append(out, "stream: "+diff)
 	}
-	if diff := Same(outline(c.DecodeStream(Frames(stream))), outline(c.DecodeStream(Frames(written)))); diff != "" {
+	if diff := Same(outline(c.DecodeStream(Frames(d.Name(), stream))), outline(c.DecodeStream(Frames(d.Name(), written)))); diff != "" {
 		out = append(out, "events: "+diff)
 	}
 	return out
@@ -246,7 +252,7 @@ func meterProblems(d dialect.Dialect, x *llm.Response, feed func(dialect.Meter))
 func readSizes(d dialect.Dialect, stream []byte) []string {
 	var want *llm.Response
 	for _, size := range []int{len(stream), 1, 2, 3, 7, 64, 1000} {
-		frames := frame.SSE(&sized{stream, size}, nil, most)
+		frames := frame.Cut(framing(d.Name(), stream), &sized{stream, size}, nil, most)
 		got, err := llm.Collect(d.Name(), d.Codec().DecodeStream(frames))
 		if err != nil {
 			return []string{fmt.Sprintf("read size %d: %v", size, err)}
@@ -274,8 +280,40 @@ func (s *sized) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Frames cuts a stream of Server-Sent Events.
-func Frames(stream []byte) frame.Seq { return frame.SSE(bytes.NewReader(stream), nil, most) }
+// Frames cuts a stream of a dialect; of those with two framings it tells which it is by how it begins.
+func Frames(d llm.Dialect, stream []byte) frame.Seq {
+	return frame.Cut(framing(d, stream), bytes.NewReader(stream), nil, most)
+}
+
+func framing(d llm.Dialect, stream []byte) llm.Framing {
+	if d == llm.GeminiGenerate && rawjson.Kind(stream) == '[' {
+		return llm.Array
+	}
+	return d.Framing()
+}
+
+// Call returns the call of a request's body in a dialect; path and query are those that its SDKs ask with.
+func Call(d llm.Dialect, body []byte, stream bool) dialect.Call {
+	c := dialect.Call{Op: llm.OpChat, Body: body, Path: paths[d]}
+	switch d {
+	case llm.GeminiGenerate:
+		c.Path = "/v1beta/models/the-model:generateContent"
+		if stream {
+			c.Path, c.Query = "/v1beta/models/the-model:streamGenerateContent", "alt=sse"
+		}
+	case llm.BedrockConverse:
+		c.Path = "/model/the-model/converse"
+		if stream {
+			c.Path += "-stream"
+		}
+	}
+	return c
+}
+
+var paths = map[llm.Dialect]string{
+	llm.OpenAIChat: "/v1/chat/completions", llm.OpenAIResponses: "/v1/responses", llm.OpenAICompletions: "/v1/completions",
+	llm.AnthropicMessages: "/v1/messages", llm.CohereChat: "/v2/chat", llm.OllamaChat: "/api/chat",
+}
 
 // Checked passes events on and notes where they break the grammar.
 func Checked(in iter.Seq2[llm.Event, error], problems *[]string) iter.Seq2[llm.Event, error] {
@@ -333,7 +371,7 @@ func checkOwnFaults(t *testing.T, d dialect.Dialect) {
 			t.Errorf("%s: %q is read as %q", k, f.Message, back.Message)
 		}
 		n := 0
-		for fr, err := range Frames(d.Fault(nil, f, dialect.Stream)) {
+		for fr, err := range Frames(d.Name(), d.Fault(nil, f, dialect.Stream)) {
 			n++
 			if err != nil || fr.Tail || rawjson.Check(fr.Data) != nil {
 				t.Errorf("%s: no frame: %v: %s", k, err, fr.Data)
@@ -376,7 +414,8 @@ func carryRequest(d dialect.Dialect, x *llm.Request, facts llm.Facts) []string {
 	if diff := Same(&before, x); diff != "" {
 		return []string{"the encoder changed what it was given: " + diff}
 	}
-	again := dialect.Call{Op: llm.OpChat, Body: call.Body}
+	again := call
+	again.Op = llm.OpChat
 	if _, err := d.Peek(&again); err != nil {
 		return []string{fmt.Sprintf("peek of what was written: %v\n%s", err, call.Body)}
 	}
@@ -408,12 +447,12 @@ func carryAnswer(d dialect.Dialect, x *llm.Response, wellFormed func([]byte) err
 		return append(out, "encode the stream: "+err.Error())
 	}
 	if wellFormed == nil {
-		wellFormed = holdsJSON
+		wellFormed = func(stream []byte) error { return holdsJSON(d.Name(), stream) }
 	}
 	if err := wellFormed(stream); err != nil {
 		out = append(out, fmt.Sprintf("stream: %v\n%s", err, stream))
 	}
-	y, err = llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(stream)), &out))
+	y, err = llm.Collect(d.Name(), Checked(c.DecodeStream(Frames(d.Name(), stream)), &out))
 	if err != nil {
 		return append(out, fmt.Sprintf("decode of the stream: %v\n%s", err, stream))
 	}
@@ -423,8 +462,8 @@ func carryAnswer(d dialect.Dialect, x *llm.Response, wellFormed func([]byte) err
 	return out
 }
 
-func holdsJSON(stream []byte) error {
-	for f, err := range Frames(stream) {
+func holdsJSON(d llm.Dialect, stream []byte) error {
+	for f, err := range Frames(d, stream) {
 		if err != nil {
 			return err
 		}
