@@ -27,29 +27,18 @@ type Options struct {
 func New(o Options) http.Handler {
 	a := &api{o: o}
 	mux := http.NewServeMux()
-	serve := func(name llm.Dialect, op llm.Op) http.HandlerFunc {
-		d := o.Dialect(name)
-		return func(w http.ResponseWriter, r *http.Request) { o.Engine.Serve(w, r, d, op) }
-	}
-	for _, e := range []struct {
-		path string
-		only string // method
-		h    http.HandlerFunc
-	}{
-		{"/v1/chat/completions", http.MethodPost, serve(llm.OpenAIChat, llm.OpChat)},
-		{"/v1/messages", http.MethodPost, serve(llm.AnthropicMessages, llm.OpChat)},
-		{"/v1/embeddings", http.MethodPost, serve(llm.OpenAIEmbeddings, llm.OpEmbeddings)},
-		{"/v1/models", http.MethodGet, a.models},
-		{"/v1/models/{id...}", http.MethodGet, a.model},
-		{"/healthz", http.MethodGet, a.health},
-		{"/readyz", http.MethodGet, a.ready},
-		{"/metrics", http.MethodGet, a.metrics},
-		{"/{$}", http.MethodGet, a.root},
-	} {
+	for _, e := range a.table() {
+		if e.h == nil {
+			continue // the dialect is not in this build
+		}
 		mux.HandleFunc(e.path, func(w http.ResponseWriter, r *http.Request) {
-			if r.Method != e.only && !(e.only == http.MethodGet && r.Method == http.MethodHead) {
-				w.Header().Set("Allow", e.only)
-				a.refuse(w, r, fault.New(fault.MethodNotAllowed, "%s takes %s, not %s", e.path, e.only, bounded(r.Method)))
+			method := r.Method
+			if method == http.MethodHead {
+				method = http.MethodGet
+			}
+			if !slices.Contains(strings.Split(e.takes, ", "), method) {
+				w.Header().Set("Allow", e.takes)
+				a.refuse(w, r, fault.New(fault.MethodNotAllowed, "%s takes %s, not %s", e.path, e.takes, bounded(r.Method)))
 				return
 			}
 			e.h(w, r)
@@ -73,17 +62,104 @@ func clean(next http.Handler) http.Handler {
 
 type api struct{ o Options }
 
+// entry is one path: which method it takes and who answers.
+type entry struct {
+	path  string
+	takes string // methods
+	h     http.HandlerFunc
+}
+
+// table is every path there is.
+func (a *api) table() []entry {
+	const get, post = http.MethodGet, http.MethodPost
+	return []entry{
+		{"/v1/chat/completions", post, a.serve(llm.OpenAIChat, llm.OpChat)},
+		{"/v1/responses", post, a.serve(llm.OpenAIResponses, llm.OpChat)},
+		{"/v1/completions", post, a.serve(llm.OpenAICompletions, llm.OpChat)},
+		{"/v1/messages", post, a.serve(llm.AnthropicMessages, llm.OpChat)},
+		{"/v1beta/models", get, a.geminiModels},
+		{"/v1beta/models/{call...}", get + ", " + post, a.gemini()},
+		{"/model/{id}/converse", post, a.serve(llm.BedrockConverse, llm.OpChat)},
+		{"/model/{id}/converse-stream", post, a.serve(llm.BedrockConverse, llm.OpChat)},
+		{"/v2/chat", post, a.serve(llm.CohereChat, llm.OpChat)},
+		{"/api/chat", post, a.serve(llm.OllamaChat, llm.OpChat)},
+		{"/api/tags", get, a.ollamaModels},
+		{"/v1/embeddings", post, a.serve(llm.OpenAIEmbeddings, llm.OpEmbeddings)},
+		{"/v1/models", get, a.models},
+		{"/v1/models/{id...}", get, a.model},
+		{"/healthz", get, a.health},
+		{"/readyz", get, a.ready},
+		{"/metrics", get, a.metrics},
+		{"/{$}", get, a.root},
+	}
+}
+
+// serve answers an operation in a dialect, nil where the build lacks it.
+func (a *api) serve(name llm.Dialect, op llm.Op) http.HandlerFunc {
+	d := a.o.Dialect(name)
+	if d == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) { a.o.Engine.Serve(w, r, d, op) }
+}
+
+// gemini answers the paths whose last word stands after the model's name and a colon.
+func (a *api) gemini() http.HandlerFunc {
+	generate := a.serve(llm.GeminiGenerate, llm.OpChat)
+	if generate == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		p := r.URL.Path
+		if r.Method != http.MethodPost {
+			a.geminiModel(w, r)
+			return
+		}
+		switch verb := p[strings.LastIndexByte(p, ':')+1:]; verb {
+		case "generateContent", "streamGenerateContent":
+			generate(w, r)
+		default:
+			a.refuse(w, r, fault.New(fault.NotFound, "there is nothing at %s", bounded(p)))
+		}
+	}
+}
+
 // speaker is the dialect an error on a path is told in.
 func (a *api) speaker(r *http.Request) dialect.Dialect {
-	if strings.HasPrefix(r.URL.Path, "/v1/messages") || r.Header.Get("Anthropic-Version") != "" {
-		return a.o.Dialect(llm.AnthropicMessages)
+	name := llm.OpenAIChat
+	if r.Header.Get("Anthropic-Version") != "" {
+		name = llm.AnthropicMessages
+	}
+	for _, root := range roots {
+		if strings.HasPrefix(r.URL.Path, root.prefix) {
+			name = root.speaks
+		}
+	}
+	if d := a.o.Dialect(name); d != nil {
+		return d
 	}
 	return a.o.Dialect(llm.OpenAIChat)
 }
 
+// roots are where paths begin that belong to one dialect's SDKs; under /v1 OpenAI's and Anthropic's live together.
+var roots = []struct {
+	prefix string
+	speaks llm.Dialect
+}{
+	{"/v1/messages", llm.AnthropicMessages},
+	{"/v1beta/", llm.GeminiGenerate},
+	{"/model/", llm.BedrockConverse},
+	{"/v2/", llm.CohereChat},
+	{"/api/", llm.OllamaChat},
+}
+
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *fault.Fault) {
+	d := a.speaker(r)
 	w.Header()["X-Weir-Fault"] = []string{f.Kind.String()}
-	send(w, f.Status(), a.speaker(r).Fault(nil, f, dialect.Whole))
+	if named, ok := d.(dialect.FaultHeader); ok {
+		named.FaultHeader(w.Header(), f)
+	}
+	send(w, f.Status(), d.Fault(nil, f, dialect.Whole))
 }
 
 func send(w http.ResponseWriter, status int, body []byte) {
@@ -100,69 +176,6 @@ func (a *api) grant(r *http.Request) (*engine.Snapshot, *gateway.Grant, error) {
 	}
 	g, err := s.Identify(r)
 	return s, g, err
-}
-
-func (a *api) models(w http.ResponseWriter, r *http.Request) {
-	s, g, err := a.grant(r)
-	if err != nil {
-		a.refuse(w, r, fault.Of(err))
-		return
-	}
-	names := slices.DeleteFunc(slices.Clone(s.Models), func(name string) bool { return !g.May(name, true) })
-	var j rawjson.Writer
-	if r.Header.Get("Anthropic-Version") == "" {
-		j.Open('{').Name("object").String("list").Name("data").Open('[')
-		for _, name := range names {
-			openAIModel(&j, name)
-		}
-		j.Close(']').Close('}')
-	} else {
-		j.Open('{').Name("data").Open('[')
-		for _, name := range names {
-			anthropicModel(&j, name)
-		}
-		j.Close(']').Name("has_more").Bool(false)
-		if len(names) > 0 {
-			j.Name("first_id").String(names[0]).Name("last_id").String(names[len(names)-1])
-		} else {
-			j.Name("first_id").Null().Name("last_id").Null()
-		}
-		j.Close('}')
-	}
-	send(w, http.StatusOK, j.Buf)
-}
-
-func (a *api) model(w http.ResponseWriter, r *http.Request) {
-	s, g, err := a.grant(r)
-	if err != nil {
-		a.refuse(w, r, fault.Of(err))
-		return
-	}
-	name := r.PathValue("id")
-	_, declared, err := s.Router.Match(&gateway.Exchange{Grant: g, Head: llm.Head{Model: name}})
-	if err == nil && !g.May(name, declared) {
-		err = fault.New(fault.NotFound, "the model `%s` is not known here, or not to this key", bounded(name))
-	}
-	if err != nil {
-		a.refuse(w, r, fault.Of(err))
-		return
-	}
-	var j rawjson.Writer
-	if r.Header.Get("Anthropic-Version") == "" {
-		openAIModel(&j, name)
-	} else {
-		anthropicModel(&j, name)
-	}
-	send(w, http.StatusOK, j.Buf)
-}
-
-func openAIModel(j *rawjson.Writer, name string) {
-	j.Open('{').Name("id").String(name).Name("object").String("model").Name("created").Int(0).Name("owned_by").String("weir").Close('}')
-}
-
-func anthropicModel(j *rawjson.Writer, name string) {
-	j.Open('{').Name("type").String("model").Name("id").String(name).Name("display_name").String(name).
-		Name("created_at").String("1970-01-01T00:00:00Z").Close('}')
 }
 
 func (a *api) health(w http.ResponseWriter, _ *http.Request) {

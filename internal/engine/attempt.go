@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -132,6 +133,9 @@ func (c *call) prepare(t *try) error {
 
 func (c *call) preparePassed(t *try) error {
 	t.up, t.a.Dialect, t.a.Mode = c.d, c.d.Name(), gateway.Passed
+	if c.d.Codec() != nil && holdsSeal(c.in.Body) {
+		return c.prepareRewritten(t)
+	}
 	edit := dialect.Edit{}
 	if t.a.Target.Model != c.x.Head.Model {
 		edit.Model = t.a.Target.Model
@@ -152,6 +156,22 @@ func (c *call) preparePassed(t *try) error {
 		return err
 	}
 	buf.b, t.call, t.buf = call.Body, call, buf
+	return nil
+}
+
+// holdsSeal reports whether a body holds another maker's seal in a place of its dialect: as it is, or, where the place
+// is for bytes, as base64.
+func holdsSeal(body []byte) bool {
+	return bytes.Contains(body, []byte(`"`+llm.SealTag)) || bytes.Contains(body, []byte(`"d3IxL`))
+}
+
+// prepareRewritten makes the body for a target of the client's own dialect whose provider would refuse the bytes as they
+// are: a target of another maker answered earlier, and its seals stand in the history. The answer passes as ever.
+func (c *call) prepareRewritten(t *try) error {
+	if err := c.prepareTranslated(t); err != nil {
+		return err
+	}
+	t.a.Mode, t.call.Query = gateway.Passed, c.in.Query
 	return nil
 }
 

@@ -85,7 +85,7 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 				continue
 			}
 			c.letGo(t)
-			c.passHead(resp, -1, "")
+			c.passHead(resp, -1, c.lost.add(t.a.Losses))
 			c.write(held)
 			held = nil
 		} else {
@@ -106,7 +106,7 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 		if !t.final {
 			return cutFault(t, errors.New("the stream ended before its first event"))
 		}
-		c.passHead(resp, -1, "")
+		c.passHead(resp, -1, c.lost.add(t.a.Losses))
 		c.write(held)
 	}
 	c.done(t, reading)
@@ -136,7 +136,7 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 		return reading.Fault
 	}
 	c.began(t)
-	c.passHead(resp, int64(len(buf.b)), "")
+	c.passHead(resp, int64(len(buf.b)), c.lost.add(t.a.Losses))
 	c.write(buf.b)
 	c.done(t, reading)
 	return nil

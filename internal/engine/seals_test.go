@@ -99,3 +99,36 @@ func firstCall(t *testing.T, out []byte, stream bool) (id, args, reasoning strin
 	}
 	return id, args, reasoning
 }
+
+// TestSealOfAnotherMaker brings a Messages history that a target of another maker answered earlier to a provider of the
+// client's own dialect: the bytes hold a seal that this provider would refuse, so they do not pass as they are.
+func TestSealOfAnotherMaker(t *testing.T) {
+	g := (&gatewaytest.Gateway{}).Start(t)
+	const history = `"max_tokens":4096,"metadata":{"user_id":"u"},"messages":[{"role":"user","content":"Hello"},{"role":"assistant","content":[%s{"type":"text","text":"Hi"}]},{"role":"user","content":"Go on"}]`
+	const sealed = `{"type":"thinking","thinking":"Hm","signature":"wr1.s.google.c2ln"},{"type":"redacted_thinking","data":"wr1.e.openai.ZW5j"},`
+	for _, stream := range []bool{false, true} {
+		body := fmt.Sprintf(`{"model":"sim-messages/sim-think","stream":%t,"thinking":{"type":"enabled","budget_tokens":1024},`+history+`}`, stream, sealed)
+		resp := g.Post(t, "/v1/messages?beta=true", body)
+		out, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("stream %t: %d %s %v", stream, resp.StatusCode, out, err)
+		}
+		if lost := resp.Header.Get("X-Weir-Lost"); lost != "messages[1].content[0], messages[1].content[1]" {
+			t.Errorf("stream %t: lost %q", stream, lost)
+		}
+		calls := g.Sim.Calls()
+		last := calls[len(calls)-1]
+		if sent := string(last.Body); strings.Contains(sent, "wr1.") || !strings.Contains(sent, `"metadata":{"user_id":"u"}`) || !strings.Contains(sent, "Go on") || last.Query != "beta=true" {
+			t.Errorf("stream %t: the provider got %q %s", stream, last.Query, sent)
+		}
+		if !strings.Contains(string(out), `"signature`) {
+			t.Errorf("stream %t: the answer did not pass: %s", stream, out)
+		}
+	}
+	resp := g.Post(t, "/v1/messages", fmt.Sprintf(`{"model":"sim-messages/sim-1",`+history+`}`, sealed), "Authorization", "Bearer strict-"+gatewaytest.Key)
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a strict key: %d", resp.StatusCode)
+	}
+}

@@ -122,6 +122,48 @@ type Seals interface {
 	Get(tenant, provider, callID string) []llm.Part
 }
 
+// Turn is what is kept of one answer, so that a conversation can go on from it and the answer can be asked for again.
+// Treat it as immutable.
+type Turn struct {
+	ID      string      // as the client knows it
+	Owner   string      // the key's name; nobody else finds the turn
+	Dialect llm.Dialect // of Before and Answer
+	Model   string      // as the client asked for it
+	Target  Target      // who answered
+	Native  bool        // the provider keeps the conversation itself: here is only whose it is and where
+	State   TurnState
+	Made    time.Time
+	Ends    time.Time // it is forgotten then
+	Before  []byte    // JSON array: all items of the conversation up to the answer; nil where Native
+	Answer  []byte    // the answer as the client got it; nil where Native or not there yet
+	Items   []string  // Native: ids of the answer's items, which may be referred to
+}
+
+// TurnState says how far a kept answer is.
+type TurnState string
+
+// The states of a turn.
+const (
+	TurnRunning   TurnState = "running" // in the background
+	TurnDone      TurnState = "done"
+	TurnFailed    TurnState = "failed"
+	TurnCancelled TurnState = "cancelled"
+)
+
+// Threads keeps turns. Implementations are bounded: a full one refuses and never forgets in silence. What they keep is
+// not in the clear on any disk. They are safe for concurrent use and never block for long.
+type Threads interface {
+	// Put keeps a turn, or replaces the one of that owner and id. The error is a *fault.Fault: Unavailable where there is
+	// no room, saying so, Internal where it cannot be written.
+	Put(Turn) error
+	// Get returns a turn; false if there is none, it has ended, or it is another's.
+	Get(owner, id string) (Turn, bool)
+	// Delete forgets a turn and reports whether there was one.
+	Delete(owner, id string) bool
+	// Owns reports whether an item of one of the owner's native turns has this id.
+	Owns(owner, item string) bool
+}
+
 // Ending is how an exchange ended.
 type Ending string
 

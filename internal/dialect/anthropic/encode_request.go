@@ -60,17 +60,18 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 }
 
 type requestEncoder struct {
-	req     *llm.Request
-	facts   llm.Facts
-	own     bool // the request is of this dialect: its Extra and Raw go back
-	model   string
-	version int // of the model, see versionOf
-	w       rawjson.Writer
-	losses  dialect.Losses
-	fault   *fault.Fault
-	max     int64
-	filled  bool // max is ours
-	plan    thinkingPlan
+	req      *llm.Request
+	facts    llm.Facts
+	own      bool // the request is of this dialect: its Extra and Raw go back
+	model    string
+	version  int // of the model, see versionOf
+	w        rawjson.Writer
+	losses   dialect.Losses
+	fault    *fault.Fault
+	max      int64
+	filled   bool // max is ours
+	unsealed bool // own: thinking that another maker sealed was left out
+	plan     thinkingPlan
 }
 
 func (e *requestEncoder) lose(path, why string, grade llm.Grade) { e.losses.Add(path, why, grade) }

@@ -80,6 +80,10 @@ func (e *requestEncoder) think(turns []turn, choice toolChoice) {
 		case "adaptive":
 			e.plan.typ = "adaptive"
 		}
+		if e.unsealed && e.plan.typ == "enabled" && continuesUnsealed(turns) {
+			e.lose("thinking", "no thinking where a tool call goes on without its signature", llm.Changed)
+			e.plan = thinkingPlan{typ: "disabled", effort: r.Effort}
+		}
 		return
 	}
 	if r.Mode == "" && r.Effort == "" && r.Budget == "" {
@@ -196,7 +200,8 @@ func continuesUnsealed(turns []turn) bool {
 // writeThinking writes the plan and the form of the output, which share a member.
 func (e *requestEncoder) writeThinking() {
 	w, r, out := &e.w, &e.req.Reasoning, &e.req.Output
-	if e.plan.typ != "" || e.plan.budget != "" || e.own && (r.Show != nil || r.Extra != nil) {
+	own := e.own && !(e.unsealed && e.plan.typ == "disabled")
+	if e.plan.typ != "" || e.plan.budget != "" || own && (r.Show != nil || r.Extra != nil) {
 		w.Name("thinking").Open('{')
 		if e.plan.typ != "" {
 			w.Name("type").String(e.plan.typ)
@@ -204,14 +209,14 @@ func (e *requestEncoder) writeThinking() {
 		if e.plan.budget != "" {
 			w.Name("budget_tokens").Num(string(e.plan.budget))
 		}
-		if r.Show != nil && (e.own || e.plan.on()) {
+		if r.Show != nil && (own || e.plan.on()) {
 			display := "omitted"
 			if *r.Show {
 				display = "summarized"
 			}
 			w.Name("display").String(display)
 		}
-		if e.own {
+		if own {
 			dialect.WriteExtra(w, r.Extra)
 		}
 		w.Close('}')

@@ -62,7 +62,9 @@ func (e *requestEncoder) turns() (system []llm.Part, turns []turn) {
 			if role == llm.Developer {
 				role = llm.System
 			}
-			turns = append(turns, turn{role: role, parts: m.Parts, extra: m.Extra})
+			if parts := e.sealedHere(m.Parts); len(parts) > 0 || len(m.Parts) == 0 {
+				turns = append(turns, turn{role: role, parts: parts, extra: m.Extra})
+			}
 			continue
 		}
 		turns = e.addTurn(turns, m)
@@ -71,6 +73,33 @@ func (e *requestEncoder) turns() (system []llm.Part, turns []turn) {
 		e.finishTurns(turns)
 	}
 	return system, turns
+}
+
+// sealedHere leaves out reasoning that another maker sealed: a target that speaks another dialect answered that turn.
+// Without any, it returns the parts as they are.
+func (e *requestEncoder) sealedHere(parts []llm.Part) []llm.Part {
+	foreign := func(p *llm.Part) bool { return p.Seal.Data != "" && p.Seal.By != e.sealBy() }
+	if !slices.ContainsFunc(parts, func(p llm.Part) bool { return foreign(&p) }) {
+		return parts
+	}
+	e.unsealed = true
+	var out []llm.Part
+	for i := range parts {
+		if foreign(&parts[i]) {
+			e.lose(parts[i].Path, "another provider's thinking is not taken back here", llm.Dropped)
+			continue
+		}
+		out = append(out, parts[i])
+	}
+	return out
+}
+
+// sealBy is the maker whose seals the target takes back.
+func (e *requestEncoder) sealBy() string {
+	if e.facts.SealBy != "" {
+		return e.facts.SealBy
+	}
+	return maker
 }
 
 // hoists reports whether a message at the head of the conversation goes to the system prompt.
@@ -224,11 +253,7 @@ func (e *requestEncoder) text(p llm.Part) (llm.Part, bool) {
 }
 
 func (e *requestEncoder) reasoning(p llm.Part) (llm.Part, bool) {
-	by := e.facts.SealBy
-	if by == "" {
-		by = maker
-	}
-	if p.Seal.Data == "" || p.Seal.By != by {
+	if p.Seal.Data == "" || p.Seal.By != e.sealBy() {
 		if p.Text != "" || p.Seal.Data != "" {
 			e.lose(p.Path, "earlier thinking is taken back only with its signature", llm.Dropped)
 		}
