@@ -75,6 +75,10 @@ func (a *api) table() []entry {
 	return []entry{
 		{"/v1/chat/completions", post, a.serve(llm.OpenAIChat, llm.OpChat)},
 		{"/v1/responses", post, a.serve(llm.OpenAIResponses, llm.OpChat)},
+		{"/v1/responses/compact", post, a.serve(llm.OpenAIResponses, llm.OpCompact)},
+		{"/v1/responses/{id}", get + ", " + http.MethodDelete, a.kept(0)},
+		{"/v1/responses/{id}/input_items", get, a.kept(engine.KeptInput)},
+		{"/v1/responses/{id}/cancel", post, a.kept(engine.KeptCancel)},
 		{"/v1/completions", post, a.serve(llm.OpenAICompletions, llm.OpChat)},
 		{"/v1/messages", post, a.serve(llm.AnthropicMessages, llm.OpChat)},
 		{"/v1beta/models", get, a.geminiModels},
@@ -101,6 +105,25 @@ func (a *api) serve(name llm.Dialect, op llm.Op) http.HandlerFunc {
 		return nil
 	}
 	return func(w http.ResponseWriter, r *http.Request) { a.o.Engine.Serve(w, r, d, op) }
+}
+
+// kept answers requests about an answer that is kept; verb 0 goes by the method.
+func (a *api) kept(verb engine.Verb) http.HandlerFunc {
+	d := a.o.Dialect(llm.OpenAIResponses)
+	if d == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := verb
+		switch {
+		case v != 0:
+		case r.Method == http.MethodDelete:
+			v = engine.KeptDelete
+		default:
+			v = engine.KeptGet
+		}
+		a.o.Engine.ServeKept(w, r, d, v, r.PathValue("id"))
+	}
 }
 
 // gemini answers the paths whose last word stands after the model's name and a colon.

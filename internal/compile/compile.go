@@ -30,11 +30,17 @@ import (
 	"weir/internal/route"
 )
 
-// operations says which operation each dialect of this build belongs to.
-var operations = map[llm.Dialect]llm.Op{
-	llm.OpenAIChat:        llm.OpChat,
-	llm.AnthropicMessages: llm.OpChat,
-	llm.OpenAIEmbeddings:  llm.OpEmbeddings,
+// operations says which operations each dialect of this build has words for.
+var operations = map[llm.Dialect][]llm.Op{
+	llm.OpenAIChat:        {llm.OpChat},
+	llm.OpenAIResponses:   {llm.OpChat, llm.OpCompact},
+	llm.OpenAICompletions: {llm.OpChat},
+	llm.AnthropicMessages: {llm.OpChat},
+	llm.GeminiGenerate:    {llm.OpChat},
+	llm.BedrockConverse:   {llm.OpChat},
+	llm.CohereChat:        {llm.OpChat},
+	llm.OllamaChat:        {llm.OpChat},
+	llm.OpenAIEmbeddings:  {llm.OpEmbeddings},
 }
 
 var languages = map[llm.Dialect]dialect.Dialect{
@@ -130,7 +136,7 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 		return nil, at("", "nothing says where this provider is or what it speaks", "write base_url and speaks, or catalog with a name `weir` knows: "+strings.Join(c.catalog.Names(), ", "))
 	}
 	for _, other := range h.Dialect[1:] {
-		if !provider.SameBase(h.Dialect[0], other) {
+		if h.Bases[other] == "" && h.Bases[h.Dialect[0]] == "" && !provider.SameBase(h.Dialect[0], other) {
 			return nil, at(".speaks", fmt.Sprintf("%s and %s take different base URLs", h.Dialect[0], other), "write two providers, one for each")
 		}
 	}
@@ -218,7 +224,7 @@ func fit(places map[string]*engine.Place) route.Fit {
 		if slices.Contains(speaks, client) {
 			return ""
 		}
-		if mine := languages[client]; mine != nil && mine.Codec() != nil {
+		if mine := languages[client]; mine != nil && mine.Codec() != nil && op.Translates() {
 			for _, d := range speaks {
 				if up := languages[d]; up != nil && up.Codec() != nil {
 					return ""

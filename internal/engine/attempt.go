@@ -119,10 +119,17 @@ func worthNext(f *fault.Fault) bool {
 // prepare makes the body for the target. This is the decision: its own dialect, then bytes with a splice; else encode.
 func (c *call) prepare(t *try) error {
 	speaks := t.place.Provider.Speaks(c.x.Op)
+	if c.verbatim {
+		t.up, t.a.Dialect, t.a.Mode, t.call = c.d, c.d.Name(), gateway.Passed, c.in
+		return nil
+	}
 	if slices.Contains(speaks, c.d.Name()) {
 		return c.preparePassed(t)
 	}
 	for _, name := range speaks {
+		if !c.x.Op.Translates() {
+			break
+		}
 		if up := c.s.Dialect(name); up != nil && up.Codec() != nil && c.d.Codec() != nil {
 			t.up = up
 			return c.prepareTranslated(t)
@@ -184,7 +191,7 @@ func (c *call) prepareTranslated(t *try) error {
 		}
 		c.request = req
 	}
-	req := c.request
+	req := c.threadless(c.request)
 	if most := c.x.Plan.MaxOutput; most > 0 && (req.MaxOutput == 0 || req.MaxOutput > most) {
 		lower := *req
 		lower.MaxOutput = most
@@ -237,7 +244,7 @@ func strictFault(t gateway.Target, losses []llm.Loss) error {
 func (c *call) send(t *try) (*http.Response, error) {
 	shot := provider.Shot{Dialect: t.up.Name(), Call: t.call}
 	if t.a.Mode == gateway.Passed {
-		shot.Client = c.in.Header
+		shot.Client, shot.Method = c.in.Header, c.r.Method
 		shot.Call.Header = nil
 	}
 	for again := false; ; again = true {

@@ -48,6 +48,7 @@ type Place struct {
 	Total     time.Duration // the whole attempt
 	Drain     bool          // read on when the client has left, so that usage is known
 	Facts     func(model string) llm.Facts
+	Keeps     bool   // the provider keeps answers of its dialect, so that a conversation can go on from them
 	MaxName   string // the member a limit on output is written in where the call has none; "" = the dialect's own
 }
 
@@ -56,6 +57,8 @@ type Engine struct {
 	snapshot  atomic.Pointer[Snapshot]
 	observer  gateway.Observer
 	seals     gateway.Seals
+	threads   gateway.Threads
+	running   running // answers made in the background
 	wheel     *wheel
 	bodyTime  time.Duration
 	writeTime time.Duration
@@ -159,20 +162,15 @@ type call struct {
 	gone    bool         // the client left
 	watch   *watch       // of the attempt under way
 	lost    lostHeader
+	th      *thread
+
+	verbatim bool // the call names no model: it goes as it is to the one target there is
 }
 
 // Serve answers one request in a dialect. It is the order of the product: identity before anything else, nothing sent
 // before it is admitted and planned, one record in every ending.
 func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, d dialect.Dialect, op llm.Op) {
-	now := time.Now()
-	c := &call{e: e, s: e.snapshot.Load(), w: w, r: r, d: d}
-	c.x = &gateway.Exchange{
-		ID: newID(now), Start: now, Method: r.Method, Path: r.URL.Path, Client: clientAddr(r.RemoteAddr),
-		Agent: bounded(r.UserAgent(), 200), Dialect: d.Name(), Op: op,
-	}
-	if e.observer != nil {
-		e.observer.Begin(c.x)
-	}
+	c := e.begin(w, r, d, op)
 	if !e.enter() {
 		c.refuse(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
 		c.settle()
@@ -190,12 +188,34 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, d dialect.Dialect
 		c.refuse(fault.Of(err))
 		return
 	}
+	if c.background() {
+		return
+	}
+	c.run()
+}
+
+// run tries the plan's targets in order until one answers.
+func (c *call) run() {
 	for i := range c.x.Plan.Tries {
 		if c.attempt(c.x.Plan.Targets[i], i == c.x.Plan.Tries-1) {
 			return
 		}
 	}
 	c.fail(c.last)
+}
+
+// begin makes the working state of an exchange and shows it to the observers.
+func (e *Engine) begin(w http.ResponseWriter, r *http.Request, d dialect.Dialect, op llm.Op) *call {
+	now := time.Now()
+	c := &call{e: e, s: e.snapshot.Load(), w: w, r: r, d: d}
+	c.x = &gateway.Exchange{
+		ID: newID(now), Start: now, Method: r.Method, Path: r.URL.Path, Client: clientAddr(r.RemoteAddr),
+		Agent: bounded(r.UserAgent(), 200), Dialect: d.Name(), Op: op,
+	}
+	if e.observer != nil {
+		e.observer.Begin(c.x)
+	}
+	return c
 }
 
 // admit identifies the caller, reads and peeks, matches, asks every admitter and plans. Nothing was sent before it.
@@ -220,6 +240,9 @@ func (c *call) admit() error {
 		return err
 	}
 	x.Strict = grant.Strict || c.r.Header.Get("X-Weir-Strict") == "true"
+	if err := c.recall(); err != nil {
+		return err
+	}
 	rule, declared, err := c.s.Router.Match(x)
 	if err != nil {
 		return err
@@ -236,8 +259,13 @@ func (c *call) admit() error {
 		}
 		c.admits = append(c.admits, a)
 	}
-	x.Plan, err = c.s.Router.Plan(rule, x)
-	return err
+	if x.Plan, err = c.s.Router.Plan(rule, x); err != nil {
+		return err
+	}
+	if err := c.pin(); err != nil {
+		return err
+	}
+	return c.reserve()
 }
 
 // finish settles in every ending, a panic too, and hands the record over.
@@ -259,6 +287,7 @@ func (c *call) settle() {
 			s.Settle(c.x)
 		}
 	}
+	c.release()
 	c.body.release()
 	c.x.Took = time.Since(c.x.Start)
 	if c.e.observer != nil {

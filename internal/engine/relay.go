@@ -68,6 +68,7 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 			return c.brokeOff(t, c.sendFault(t, err))
 		}
 		meter.Frame(f)
+		c.watchFinal(f)
 		if !seen && len(f.Data) > 0 {
 			if seen = true; !payload(f.Data) && !c.wrote {
 				return garbage(t)
@@ -109,12 +110,16 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 		c.passHead(resp, -1, c.lost.add(t.a.Losses))
 		c.write(held)
 	}
+	c.kept(t, nil, reading)
 	c.done(t, reading)
 	return nil
 }
 
 // letGo gives the request's body back: no other target will need it, and a stream may be long.
 func (c *call) letGo(t *try) {
+	if c.th != nil && c.th.keep && !t.native(c.d) {
+		return // what was said is kept with the answer
+	}
 	c.body.release()
 	t.buf.release()
 	c.body, t.buf = nil, nil
@@ -138,6 +143,7 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 	c.began(t)
 	c.passHead(resp, int64(len(buf.b)), c.lost.add(t.a.Losses))
 	c.write(buf.b)
+	c.kept(t, buf.b, reading)
 	c.done(t, reading)
 	return nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"iter"
@@ -51,8 +52,8 @@ func (p *witness) see(e *llm.Event) {
 		if e.Model == "" {
 			e.Model = p.t.a.Target.Model
 		}
-		if e.ID == "" {
-			e.ID = p.c.x.ID
+		if id := p.c.ownID(); id != "" || e.ID == "" {
+			e.ID = cmp.Or(id, p.c.x.ID)
 		}
 	case llm.EventOpen, llm.EventDelta:
 		if !p.began {
@@ -152,6 +153,7 @@ func (c *call) encodeWhole(t *try, resp *http.Response, p *witness, whole *llm.R
 	c.keep(t, p)
 	c.ownHead(resp, "application/json", c.lost.add(t.a.Losses))
 	c.write(out)
+	c.kept(t, out, reading)
 	c.done(t, reading)
 	return nil
 }
@@ -164,8 +166,8 @@ func (c *call) fill(t *try, whole *llm.Response) {
 	if whole.Model == "" {
 		whole.Model = t.a.Target.Model
 	}
-	if whole.ID == "" {
-		whole.ID = c.x.ID
+	if id := c.ownID(); id != "" || whole.ID == "" {
+		whole.ID = cmp.Or(id, c.x.ID)
 	}
 }
 
@@ -184,6 +186,7 @@ func (c *call) encodeStream(t *try, resp *http.Response, p *witness, events iter
 			}
 			t.a.Fault, c.x.Fault = p.fault, p.fault
 		}
+		c.watchFinal(f)
 		if !c.wrote {
 			held = append(held, f.Raw...)
 			if !p.began && !p.ended && len(held) < heldMost {
@@ -212,6 +215,9 @@ func (c *call) encodeStream(t *try, resp *http.Response, p *witness, events iter
 	}
 	t.a.Losses = append(t.a.Losses, p.losses...)
 	c.keep(t, p)
+	if p.fault == nil {
+		c.kept(t, nil, reading)
+	}
 	c.done(t, reading)
 	if p.fault != nil && !c.gone {
 		c.x.Ending = gateway.Cut

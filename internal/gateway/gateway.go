@@ -136,7 +136,7 @@ type Turn struct {
 	Ends    time.Time // it is forgotten then
 	Before  []byte    // JSON array: all items of the conversation up to the answer; nil where Native
 	Answer  []byte    // the answer as the client got it; nil where Native or not there yet
-	Items   []string  // Native: ids of the answer's items, which may be referred to
+	Items   []string  // ids of the answer's items, which may be referred to
 }
 
 // TurnState says how far a kept answer is.
@@ -160,8 +160,8 @@ type Threads interface {
 	Get(owner, id string) (Turn, bool)
 	// Delete forgets a turn and reports whether there was one.
 	Delete(owner, id string) bool
-	// Owns reports whether an item of one of the owner's native turns has this id.
-	Owns(owner, item string) bool
+	// Holding returns the owner's turn that has an item of this id in its answer; false if there is none.
+	Holding(owner, item string) (Turn, bool)
 }
 
 // Ending is how an exchange ended.
@@ -232,6 +232,7 @@ type Exchange struct {
 	FirstByte  time.Duration // until the first byte went to the client
 	FirstEvent time.Duration // until the first event of substance went to the client
 	Took       time.Duration
+	Unkept     *fault.Fault // why the answer is not kept although it was to be
 }
 
 // Answered returns the target that answered, or the last one tried; the zero Target if none was.

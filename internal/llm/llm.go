@@ -42,7 +42,12 @@ const (
 	OpChat       Op = "chat"
 	OpEmbeddings Op = "embeddings"
 	OpModels     Op = "models"
+	OpKept       Op = "kept"    // a request about an answer that is kept
+	OpCompact    Op = "compact" // a conversation in fewer tokens, for its own provider
 )
+
+// Translates reports whether codecs carry the operation from one dialect to another.
+func (op Op) Translates() bool { return op == OpChat }
 
 // Framing is how a streamed answer is cut on the wire.
 type Framing uint8

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"weir/internal/dialect"
@@ -24,6 +25,7 @@ type Shot struct {
 	Dialect llm.Dialect   // spoken with the provider
 	Call    dialect.Call  // Path from the dialect's root; Header holds what the codec or the edit demands
 	Client  http.Header   // the client's headers; nil when the request was translated
+	Method  string        // "" = POST
 	Body    io.ReadCloser // reads Call.Body; closed by the transport
 }
 
@@ -55,26 +57,39 @@ const (
 
 // HTTP is a provider that is data. Set the fields, then call Ready once before use; after that it is immutable.
 type HTTP struct {
-	Label   string // the document's name
-	Base    string // absolute URL as the dialect's official SDK takes it
+	Label   string                 // the document's name
+	Base    string                 // absolute URL as the dialect's official SDK takes it
+	Bases   map[llm.Dialect]string // of dialects whose base is another
 	Dialect []llm.Dialect
 	Auth    Auth     // "" = what the dialect's SDK sends
 	Key     string   // the credential
 	Pass    []string // further client headers that go up, canonical or not
-	Ops     map[llm.Dialect]llm.Op
+	Ops     map[llm.Dialect][]llm.Op
 
-	base *url.URL
-	pass map[string]bool
+	base  *url.URL
+	bases map[llm.Dialect]*url.URL
+	pass  map[string]bool
 }
 
 // Ready checks and prepares p.
 func (p *HTTP) Ready() error {
-	u, err := url.Parse(p.Base)
-	if err != nil {
+	base := func(text string) (*url.URL, error) {
+		u, err := url.Parse(text)
+		if err == nil {
+			u.Path = strings.TrimRight(u.Path, "/")
+		}
+		return u, err
+	}
+	var err error
+	if p.base, err = base(p.Base); err != nil {
 		return err
 	}
-	u.Path = strings.TrimRight(u.Path, "/")
-	p.base = u
+	p.bases = make(map[llm.Dialect]*url.URL, len(p.Bases))
+	for d, text := range p.Bases {
+		if p.bases[d], err = base(text); err != nil {
+			return err
+		}
+	}
 	p.pass = make(map[string]bool, len(p.Pass))
 	for _, h := range p.Pass {
 		p.pass[http.CanonicalHeaderKey(h)] = true
@@ -89,7 +104,7 @@ func (p *HTTP) Name() string { return p.Label }
 func (p *HTTP) Speaks(op llm.Op) []llm.Dialect {
 	var out []llm.Dialect
 	for _, d := range p.Dialect {
-		if p.Ops[d] == op {
+		if slices.Contains(p.Ops[d], op) {
 			out = append(out, d)
 		}
 	}
@@ -107,6 +122,9 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 		return nil, fault.New(fault.Internal, "provider %s is not ready", p.Label)
 	}
 	u := *p.base
+	if own := p.bases[s.Dialect]; own != nil {
+		u = *own
+	}
 	path := s.Call.Path
 	if !bare(s.Dialect) {
 		path = strings.TrimPrefix(path, "/v1")
@@ -133,8 +151,16 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 		h["Anthropic-Version"] = []string{apiVersion}
 	}
 	p.sign(h, s.Dialect)
+	method := s.Method
+	if method == "" {
+		method = http.MethodPost
+	}
+	if len(s.Call.Body) == 0 {
+		_ = s.Body.Close() // nothing in it
+		s.Body = http.NoBody
+	}
 	req := &http.Request{
-		Method: http.MethodPost, URL: &u, Host: u.Host, Header: h,
+		Method: method, URL: &u, Host: u.Host, Header: h,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: s.Body, ContentLength: int64(len(s.Call.Body)),
 	}

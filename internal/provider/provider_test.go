@@ -10,7 +10,7 @@ import (
 	"weir/internal/llm"
 )
 
-var ops = map[llm.Dialect]llm.Op{llm.OpenAIChat: llm.OpChat, llm.AnthropicMessages: llm.OpChat, llm.OpenAIEmbeddings: llm.OpEmbeddings}
+var ops = map[llm.Dialect][]llm.Op{llm.OpenAIChat: {llm.OpChat}, llm.AnthropicMessages: {llm.OpChat}, llm.OpenAIEmbeddings: {llm.OpEmbeddings}}
 
 func TestRequest(t *testing.T) {
 	client := http.Header{
@@ -31,6 +31,10 @@ func TestRequest(t *testing.T) {
 		{"a path of its own", HTTP{Base: "https://host.example/openai/v1/", Key: "k"}, llm.OpenAIEmbeddings, "/v1/embeddings", "https://host.example/openai/v1/embeddings?beta=true", [2]string{"Authorization", "Bearer k"}},
 		{"anthropic", HTTP{Base: "https://api.anthropic.com", Key: "k"}, llm.AnthropicMessages, "/v1/messages", "https://api.anthropic.com/v1/messages?beta=true", [2]string{"X-Api-Key", "k"}},
 		{"anthropic by bearer", HTTP{Base: "https://x.example", Key: "k", Auth: Bearer}, llm.AnthropicMessages, "/v1/messages", "https://x.example/v1/messages?beta=true", [2]string{"Authorization", "Bearer k"}},
+		{"gemini", HTTP{Base: "https://g.example", Key: "k"}, llm.GeminiGenerate, "/v1beta/models/gemini-3:generateContent", "https://g.example/v1beta/models/gemini-3:generateContent?beta=true", [2]string{"X-Goog-Api-Key", "k"}},
+		{"bedrock", HTTP{Base: "https://b.example/", Key: "k"}, llm.BedrockConverse, "/model/arn%3Aaws%3Abedrock%2Fx%3A0/converse", "https://b.example/model/arn%3Aaws%3Abedrock%2Fx%3A0/converse?beta=true", [2]string{"Authorization", "Bearer k"}},
+		{"cohere", HTTP{Base: "https://c.example", Key: "k"}, llm.CohereChat, "/v2/chat", "https://c.example/v2/chat?beta=true", [2]string{"Authorization", "Bearer k"}},
+		{"a base of the dialect's own", HTTP{Base: "https://d.example/v1", Bases: map[llm.Dialect]string{llm.AnthropicMessages: "https://d.example/anthropic/"}, Key: "k"}, llm.AnthropicMessages, "/v1/messages", "https://d.example/anthropic/v1/messages?beta=true", [2]string{"X-Api-Key", "k"}},
 		{"none", HTTP{Base: "http://127.0.0.1:8000/v1", Auth: Anonymous}, llm.OpenAIChat, "/v1/chat/completions", "http://127.0.0.1:8000/v1/chat/completions?beta=true", [2]string{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -90,5 +94,20 @@ func TestSpeaks(t *testing.T) {
 	}
 	if got := p.Speaks(llm.OpModels); got != nil {
 		t.Error(got)
+	}
+}
+
+// TestRequestWithoutBody asks for something that is kept.
+func TestRequestWithoutBody(t *testing.T) {
+	p := HTTP{Base: "https://api.openai.com/v1", Key: "k"}
+	if err := p.Ready(); err != nil {
+		t.Fatal(err)
+	}
+	req, err := p.Request(t.Context(), Shot{Dialect: llm.OpenAIResponses, Method: http.MethodDelete, Body: io.NopCloser(strings.NewReader("")), Call: dialect.Call{Path: "/v1/responses/resp_1"}})
+	if err != nil || req.Method != http.MethodDelete || req.Body != http.NoBody || req.ContentLength != 0 || req.URL.String() != "https://api.openai.com/v1/responses/resp_1" {
+		t.Errorf("%+v %v", req, err)
+	}
+	if _, err := p.Request(t.Context(), Shot{Dialect: llm.GeminiGenerate, Body: http.NoBody, Call: dialect.Call{Path: "/v1beta/models/%zz:x"}}); err == nil {
+		t.Error("a path that cannot be read was taken")
 	}
 }
