@@ -5,16 +5,12 @@ package compile
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"weir/internal/catalog"
 	"weir/internal/config"
@@ -24,9 +20,7 @@ import (
 	"weir/internal/dialect/openaiembeddings"
 	"weir/internal/engine"
 	"weir/internal/gateway"
-	"weir/internal/h1"
 	"weir/internal/llm"
-	"weir/internal/provider"
 	"weir/internal/route"
 )
 
@@ -61,12 +55,12 @@ func Dialect(name llm.Dialect) dialect.Dialect { return languages[name] }
 type Compiler struct {
 	catalog *catalog.Catalog
 	mu      sync.Mutex // guards transports; taken once a provider and revision
-	pools   map[time.Duration]*upstream
+	pools   map[way]*upstream
 }
 
 // New returns a compiler over a catalog.
 func New(c *catalog.Catalog) *Compiler {
-	return &Compiler{catalog: c, pools: map[time.Duration]*upstream{}}
+	return &Compiler{catalog: c, pools: map[way]*upstream{}}
 }
 
 // Options are what reading a document needs to know of this build.
@@ -106,108 +100,6 @@ func (c *Compiler) Snapshot(d *config.Document, revision string) (*engine.Snapsh
 	}
 	s.Directory = dir
 	return s, errors.Join(problems...)
-}
-
-func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place, error) {
-	at := func(member, message, hint string) error {
-		return d.Problem("providers."+p.Name+member, message, hint)
-	}
-	name := p.Catalog
-	if name == "" {
-		name = p.Name
-	}
-	entry, known := c.catalog.Entry(name)
-	h := &provider.HTTP{Label: p.Name, Base: p.BaseURL, Auth: provider.Auth(p.Auth), Key: p.APIKey.Reveal(), Pass: p.PassHeaders, Ops: operations}
-	for _, name := range config.Dialects(p.Speaks, Dialects()) {
-		h.Dialect = append(h.Dialect, llm.Dialect(name))
-	}
-	if known {
-		if h.Base == "" {
-			h.Base = entry.BaseURL
-		}
-		if h.Dialect == nil {
-			h.Dialect = entry.Speaks
-		}
-		if h.Auth == "" {
-			h.Auth = provider.Auth(entry.Auth)
-		}
-	}
-	if h.Base == "" || len(h.Dialect) == 0 {
-		return nil, at("", "nothing says where this provider is or what it speaks", "write base_url and speaks, or catalog with a name `weir` knows: "+strings.Join(c.catalog.Names(), ", "))
-	}
-	for _, other := range h.Dialect[1:] {
-		if h.Bases[other] == "" && h.Bases[h.Dialect[0]] == "" && !provider.SameBase(h.Dialect[0], other) {
-			return nil, at(".speaks", fmt.Sprintf("%s and %s take different base URLs", h.Dialect[0], other), "write two providers, one for each")
-		}
-	}
-	for i, name := range p.PassHeaders {
-		if provider.Closed(name) {
-			return nil, at(fmt.Sprintf(".pass_headers[%d]", i), "the header "+name+" never goes to a provider", "leave it out")
-		}
-	}
-	if err := h.Ready(); err != nil {
-		return nil, at(".base_url", err.Error(), "")
-	}
-	limit := "max_tokens" // what every speaker of openai-chat knows; OpenAI's newer models demand their own word
-	if known && entry.Name == "openai" {
-		limit = ""
-	}
-	return &engine.Place{
-		Provider: h, Client: c.transport(p.Timeouts.Connect),
-		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
-		Drain: p.ClientGone == "drain", Facts: entry.Facts, MaxName: limit,
-	}, nil
-}
-
-// upstream is how providers are reached: without TLS by our own client, which is cheaper, with TLS by net/http's.
-type upstream struct {
-	plain *h1.Client
-	tls   *http.Transport
-}
-
-// RoundTrip implements http.RoundTripper.
-func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme == "http" {
-		return u.plain.RoundTrip(req)
-	}
-	return u.tls.RoundTrip(req)
-}
-
-// transport returns the connections for a connect time-out. They are shared by all providers and revisions: a pool is
-// per host anyway, and a reload must not close connections in use.
-func (c *Compiler) transport(connect time.Duration) http.RoundTripper {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if t := c.pools[connect]; t != nil {
-		return t
-	}
-	dialer := &net.Dialer{Timeout: connect, KeepAlive: 30 * time.Second}
-	t := &http.Transport{
-		Proxy:                  nil,
-		DialContext:            dialer.DialContext,
-		TLSHandshakeTimeout:    connect,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2:      true,
-		DisableCompression:     true,
-		MaxIdleConns:           4096,
-		MaxIdleConnsPerHost:    1024,
-		IdleConnTimeout:        50 * time.Second,
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: 256 << 10,
-	}
-	u := &upstream{plain: &h1.Client{Connect: connect}, tls: t}
-	c.pools[connect] = u
-	return u
-}
-
-// Close closes idle connections to providers.
-func (c *Compiler) Close() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, t := range c.pools {
-		t.plain.CloseIdleConnections()
-		t.tls.CloseIdleConnections()
-	}
 }
 
 // fit says why a provider cannot carry an operation for a client's dialect.

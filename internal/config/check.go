@@ -125,6 +125,15 @@ func (d *decoder) checkProvider(p *Provider) {
 	if at := path + ".speaks"; speaks && len(p.Speaks) == 0 && d.isEmpty(at) {
 		d.wrong(at, "a provider speaks at least one dialect", "write `speaks: [openai-chat]`")
 	}
+	if at := path + ".auth"; p.Auth == "aws" && !d.has(path+".region") {
+		d.wrong(at, "requests are signed for a region, and none is given", "write `region: eu-central-1`, or send a Bedrock API key: `api_key` without `auth`")
+	}
+	if p.Auth == "google" && !(d.has(path+".region") && d.has(path+".project")) {
+		d.wrong(path+".auth", "Vertex AI is asked by project and region, and they are not both given", "write `project: NAME` and `region: europe-west4` (or `global`)")
+	}
+	if at := path + ".api_key"; p.Auth == "aws" && d.has(at) {
+		d.wrong(at, "a key is given, but `auth` is `aws`, which signs with AWS credentials", "take one of them out: a Bedrock API key is sent without `auth`")
+	}
 	if at := path + ".api_key"; p.Auth == "none" && d.has(at) {
 		d.wrong(at, "a key is given, but `auth` is `none`", "take one of them out")
 	}

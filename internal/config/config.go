@@ -44,6 +44,7 @@ type Node struct {
 	DataDir string        `yaml:"data_dir" is:"path" default:"weir-data" doc:"Folder for what the process keeps. A relative path starts at the document's folder."`
 	Drain   time.Duration `yaml:"drain" is:"duration" default:"30s" doc:"How long running requests may go on once the process is told to stop."`
 	Listen  Listen        `yaml:"listen" doc:"Addresses to listen on."`
+	Egress  Egress        `yaml:"egress" doc:"How providers are reached."`
 }
 
 // Listen is where the process listens. The data listener always has an address.
@@ -79,7 +80,17 @@ type Provider struct {
 	APIKey      Secret   `yaml:"api_key" is:"credential" doc:"The key to call the provider with."`
 	Timeouts    Timeouts `yaml:"timeouts" doc:"How long to wait for the provider."`
 	ClientGone  string   `yaml:"client_gone" one:"cancel|drain" default:"cancel" doc:"What happens to a running call when its client leaves: cancel it, or drain it to its end to learn what it cost."`
+	Region      string   `yaml:"region" is:"place" doc:"Where at the provider, in its own words: eu-central-1, europe-west4, global. Bedrock and Vertex need it."`
+	Project     string   `yaml:"project" is:"place" doc:"The Google Cloud project of a Vertex provider."`
+	APIVersion  string   `yaml:"api_version" is:"place" absent:"the newer surface, whose base_url ends in /openai/v1" doc:"Azure OpenAI: the API version of the surface that is asked by deployment, such as 2024-10-21; base_url then ends in /openai."`
+	Egress      Egress   `yaml:"egress" doc:"How this provider is reached, where that differs from node.egress."`
 	PassHeaders []string `yaml:"pass_headers" is:"header" doc:"Further request headers of the client that go to the provider. Credentials, cookies and proxy headers never do."`
+}
+
+// Egress is the way out to providers.
+type Egress struct {
+	Proxy string `yaml:"proxy" is:"proxy" absent:"none: straight" doc:"HTTP proxy that requests go through; https is asked for with CONNECT. Variables such as HTTPS_PROXY are not read."`
+	CA    Secret `yaml:"ca" is:"pem" doc:"Certificates in PEM of authorities to trust beside the system's."`
 }
 
 // Timeouts bounds one call to a provider. None is zero.
@@ -127,15 +138,16 @@ var lacking = map[reflect.Type][]string{
 	},
 	reflect.TypeFor[Node](): {
 		"name", "role", "region", "zone", "trusted_proxies", "store", "shared", "master_key", "env",
-		"secrets_dir", "egress", "centre", "offline",
+		"secrets_dir", "centre", "offline",
 	},
 	reflect.TypeFor[Listen]():   {"admin"},
 	reflect.TypeFor[Listener](): {"tls"},
-	reflect.TypeFor[Provider](): {"credentials", "usage", "limits", "data", "prices", "metrics", "region", "budgets", "policies", "records"},
+	reflect.TypeFor[Provider](): {"credentials", "usage", "limits", "data", "prices", "metrics", "budgets", "policies", "records"},
 	reflect.TypeFor[Model](): {
 		"balance", "fallbacks", "tries", "priority", "rollout", "transforms", "cache", "prompt", "flow",
 		"limits", "budgets", "policies", "records",
 	},
+	reflect.TypeFor[Egress](): {"private"},
 	reflect.TypeFor[Target](): {"weight", "zone", "when"},
 	reflect.TypeFor[Key]():    {"project", "networks", "limits", "budgets", "policies", "records"},
 	reflect.TypeFor[Limits](): {"requests", "tokens", "output", "concurrent"},

@@ -98,10 +98,7 @@ const (
 	maxName         = 256
 )
 
-var (
-	auths        = []string{"bearer", "x-api-key", "x-goog-api-key", "api-key", "aws", "google", "azure", "none"}
-	lackingAuths = []string{"aws", "google", "azure"}
-)
+var auths = []string{"bearer", "x-api-key", "x-goog-api-key", "api-key", "aws", "google", "azure", "none"}
 
 // kinds is the table of scalars, by the word of the `is` tag.
 var kinds = map[string]*kind{
@@ -134,7 +131,11 @@ var kinds = map[string]*kind{
 	"address": textKind("an address such as 127.0.0.1:8080", `^.*:[0-9]+$`, "host:port", checkAddress),
 	"url":     textKind("a URL such as https://api.example.com/v1", `^https?://[^?#@]+$`, "URL", checkURL),
 	"hash":    textKind("a hash such as sha256:2c26…", `^sha256:[0-9a-f]{64}$`, "sha256: and 64 hexadecimal digits", checkHash),
-	"header":  textKind("a header's name such as X-Trace", "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "names of headers", checkHeader),
+	"place": textKind("a word such as eu-central-1", `^[A-Za-z0-9][A-Za-z0-9.:_-]*$`, "word", func(s string) *flaw {
+		return checkName(s, ".:_-", "it takes letters, digits and `.:_-`")
+	}),
+	"proxy":  textKind("a URL such as http://proxy:3128", `^https?://[^?#@/]+/?$`, "URL", checkURL),
+	"header": textKind("a header's name such as X-Trace", "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", "names of headers", checkHeader),
 	"path": {
 		noun: "a path", json: "string", pattern: ".", show: showText, describe: "path",
 		parse: func(text string, v reflect.Value, set *setting) *flaw {
@@ -183,21 +184,7 @@ var kinds = map[string]*kind{
 			return t.Format(time.RFC3339Nano)
 		},
 	},
-	"auth": func() *kind {
-		k := wordKind(auths)
-		k.missing, k.describe = lackingAuths, wordKind(without(auths, lackingAuths)).noun
-		k.parse = func(text string, v reflect.Value, _ *setting) *flaw {
-			if slices.Contains(lackingAuths, text) {
-				return &flaw{"`" + text + "` is not in this build", "this build has " + list(without(auths, lackingAuths))}
-			}
-			if !slices.Contains(auths, text) {
-				return &flaw{hint: didYouMean(text, auths)}
-			}
-			v.SetString(text)
-			return nil
-		}
-		return k
-	}(),
+	"auth": wordKind(auths),
 	"dialect": {
 		noun: "a dialect such as openai-chat", json: "string", words: append(slices.Clone(dialects), familyNames()...), show: showText,
 		describe: "dialects or families, listed below", parse: parseDialect,

@@ -254,7 +254,9 @@ func (c *call) send(t *try) (*http.Response, error) {
 			_ = shot.Body.Close()
 			return nil, err
 		}
-		req.GetBody = func() (io.ReadCloser, error) { return send(t.call.Body, t.buf), nil }
+		if req.GetBody == nil {
+			req.GetBody = func() (io.ReadCloser, error) { return send(t.call.Body, t.buf), nil }
+		}
 		t.watch.wait(waitHead, t.place.FirstByte)
 		resp, err := t.place.Client.RoundTrip(req)
 		if err != nil && !again && strings.Contains(err.Error(), "server closed idle connection") {

@@ -6,6 +6,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"maps"
@@ -55,6 +56,17 @@ const (
 	apiVersion      = "2023-06-01"
 )
 
+// Adapter is how a provider differs that addresses or signs in its own way. Implementations are immutable and safe for
+// concurrent use.
+type Adapter interface {
+	// Address returns the call as the provider wants it: with another path, query or body. It changes nothing in place;
+	// a body it returns is its own.
+	Address(d llm.Dialect, c dialect.Call) (dialect.Call, error)
+	// Sign puts the credential into a request that is ready otherwise; body is what it carries. It may wait for the
+	// service that gives credentials out, no longer than the request's context allows. The error is a *fault.Fault.
+	Sign(r *http.Request, body []byte) error
+}
+
 // HTTP is a provider that is data. Set the fields, then call Ready once before use; after that it is immutable.
 type HTTP struct {
 	Label   string                 // the document's name
@@ -65,6 +77,7 @@ type HTTP struct {
 	Key     string   // the credential
 	Pass    []string // further client headers that go up, canonical or not
 	Ops     map[llm.Dialect][]llm.Op
+	Adapter Adapter // nil: addressed as the dialect says, signed with Key
 
 	base  *url.URL
 	bases map[llm.Dialect]*url.URL
@@ -121,6 +134,17 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 	if p.base == nil {
 		return nil, fault.New(fault.Internal, "provider %s is not ready", p.Label)
 	}
+	if p.Adapter != nil {
+		call, err := p.Adapter.Address(s.Dialect, s.Call)
+		if err != nil {
+			return nil, err
+		}
+		if !sameBytes(call.Body, s.Call.Body) {
+			_ = s.Body.Close() // it is not what is sent
+			s.Body = io.NopCloser(bytes.NewReader(call.Body))
+		}
+		s.Call = call
+	}
 	u := *p.base
 	if own := p.bases[s.Dialect]; own != nil {
 		u = *own
@@ -150,7 +174,9 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 	if s.Dialect == llm.AnthropicMessages && h["Anthropic-Version"] == nil {
 		h["Anthropic-Version"] = []string{apiVersion}
 	}
-	p.sign(h, s.Dialect)
+	if p.Adapter == nil {
+		p.sign(h, s.Dialect)
+	}
 	method := s.Method
 	if method == "" {
 		method = http.MethodPost
@@ -164,7 +190,20 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: s.Body, ContentLength: int64(len(s.Call.Body)),
 	}
-	return req.WithContext(ctx), nil
+	req = req.WithContext(ctx)
+	if p.Adapter != nil {
+		body := s.Call.Body
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		if err := p.Adapter.Sign(req, body); err != nil {
+			return nil, err
+		}
+	}
+	return req, nil
+}
+
+// sameBytes reports whether two slices are the same memory.
+func sameBytes(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 var (

@@ -1,0 +1,91 @@
+// Package azure addresses and signs requests to Azure OpenAI where the plain form does not do: resources that are asked
+// by deployment and API version, and Microsoft Entra tokens in place of a key.
+//
+// The newer surface (base URL ending in /openai/v1, with the resource's key) needs none of this.
+package azure
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/llm"
+	"weir/internal/provider"
+	"weir/internal/rawjson"
+)
+
+// scope is what a token is asked for.
+const scope = "https://cognitiveservices.azure.com/.default"
+
+// Resource is one Azure OpenAI resource. It must not be copied.
+type Resource struct {
+	APIVersion string                 // of the surface that asks by deployment; "" = the newer one
+	Key        string                 // sent as api-key; "" = a token
+	Token      azcore.TokenCredential // nil: the chain of azidentity, looked up when first needed
+
+	once   sync.Once
+	chain  azcore.TokenCredential
+	failed error
+}
+
+var _ provider.Adapter = (*Resource)(nil)
+
+// Address implements provider.Adapter. With an API version the model's name is that of a deployment and stands in the
+// path; the body, which names it too, stays.
+func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) {
+	if a.APIVersion == "" {
+		return c, nil
+	}
+	version := "api-version=" + url.QueryEscape(a.APIVersion)
+	if c.Query != "" {
+		version = c.Query + "&" + version
+	}
+	c.Query = version
+	rest := strings.TrimPrefix(c.Path, "/v1")
+	if strings.HasPrefix(rest, "/responses") {
+		return c, nil // asked by the resource, with the deployment in the body
+	}
+	model, ok := rawjson.String(rawjson.Get(c.Body, "model"))
+	if !ok || model == "" {
+		return c, &fault.Fault{Kind: fault.Malformed, Param: "model", Message: "the request names no model, which is the deployment's name at Azure"}
+	}
+	c.Path = "/v1/deployments/" + url.PathEscape(model) + rest
+	return c, nil
+}
+
+// Sign implements provider.Adapter.
+func (a *Resource) Sign(r *http.Request, _ []byte) error {
+	if a.Key != "" {
+		r.Header["Api-Key"] = []string{a.Key}
+		return nil
+	}
+	source, err := a.source()
+	if err != nil {
+		return refused(err)
+	}
+	token, err := source.GetToken(r.Context(), policy.TokenRequestOptions{Scopes: []string{scope}}) // kept and renewed by it
+	if err != nil {
+		return refused(err)
+	}
+	r.Header["Authorization"] = []string{"Bearer " + token.Token}
+	return nil
+}
+
+func (a *Resource) source() (azcore.TokenCredential, error) {
+	if a.Token != nil {
+		return a.Token, nil
+	}
+	a.once.Do(func() { a.chain, a.failed = azidentity.NewDefaultAzureCredential(nil) })
+	return a.chain, a.failed
+}
+
+func refused(err error) error {
+	return &fault.Fault{Kind: fault.UpstreamAuth, Origin: fault.There, Message: "no Microsoft Entra token could be had (auth: azure)", Cause: err}
+}
