@@ -83,6 +83,7 @@ generate: ## write again what is made from the code: go:generate, reference page
 	go generate $(SOURCES)
 	go test -count=1 ./internal/hygiene -run TestModules -update
 	go test -count=1 ./internal/config -run Reference -update
+	go test -count=1 ./internal/dialect/dialecttest -run TranslationTable -update
 
 # Tools are built when first used, from their own module; golangci-lint takes minutes.
 bin/tools/gofumpt: tools/go.mod

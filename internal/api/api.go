@@ -25,7 +25,7 @@ type Options struct {
 
 // New returns the data plane.
 func New(o Options) http.Handler {
-	a := &api{o: o}
+	a := &api{o: o, carries: readCarries(carries)}
 	mux := http.NewServeMux()
 	for _, e := range a.table() {
 		if e.h == nil {
@@ -60,7 +60,10 @@ func clean(next http.Handler) http.Handler {
 	})
 }
 
-type api struct{ o Options }
+type api struct {
+	o       Options
+	carries carrying
+}
 
 // entry is one path: which method it takes and who answers.
 type entry struct {
@@ -91,6 +94,7 @@ func (a *api) table() []entry {
 		{"/v1/embeddings", post, a.serve(llm.OpenAIEmbeddings, llm.OpEmbeddings)},
 		{"/v1/models", get, a.models},
 		{"/v1/models/{id...}", get, a.model},
+		{"/v1/capabilities", get, a.capabilities},
 		{"/healthz", get, a.health},
 		{"/readyz", get, a.ready},
 		{"/metrics", get, a.metrics},

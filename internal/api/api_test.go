@@ -135,3 +135,29 @@ func TestKeysEverywhere(t *testing.T) {
 		t.Errorf("the rest of the query is %q", calls[len(calls)-1].Query)
 	}
 }
+
+// TestCapabilities tells what a key may ask and what the dialects carry.
+func TestCapabilities(t *testing.T) {
+	g := (&gatewaytest.Gateway{Document: strings.Replace(gatewaytest.Default, `models: ["*"] }`, `models: [messages] }`, 1)}).Start(t)
+	status, _, m := get(t, g.URL+"/v1/capabilities?dialect=openai-chat", "Authorization", "Bearer "+gatewaytest.Key)
+	text, err := json.Marshal(m)
+	if err != nil || status != 200 {
+		t.Fatalf("%d %v", status, err)
+	}
+	for _, want := range []string{`"id":"messages"`, `"speaks":["anthropic-messages"],"target":"sim-messages/sim-1"`, `"client":"openai-chat"`, `"upstream":"anthropic-messages"`, `"refused":["sound"]`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %s in %s", want, text)
+		}
+	}
+	if strings.Contains(string(text), `"id":"chat"`) || strings.Contains(string(text), `"client":"anthropic-messages"`) {
+		t.Errorf("more than was asked for: %s", text)
+	}
+	for query, want := range map[string]int{"?model=messages": 200, "?model=chat": 404, "?model=nope": 404} {
+		if status, _, m := get(t, g.URL+"/v1/capabilities"+query, "Authorization", "Bearer "+gatewaytest.Key); status != want {
+			t.Errorf("%s: %d %v", query, status, m)
+		}
+	}
+	if status, _, _ := get(t, g.URL+"/v1/capabilities"); status != 401 {
+		t.Errorf("without a key: %d", status)
+	}
+}
