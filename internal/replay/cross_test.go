@@ -1,99 +1,116 @@
 package replay_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
+	"weir/internal/compile"
 	"weir/internal/dialect"
-	"weir/internal/dialect/anthropic"
 	"weir/internal/dialect/dialecttest"
-	"weir/internal/dialect/openaichat"
+	"weir/internal/frame"
 	"weir/internal/gateway"
 	"weir/internal/gatewaytest"
 	"weir/internal/llm"
 	"weir/internal/replay"
 )
 
-var spoken = map[string]dialect.Dialect{"openai-chat": openaichat.New(), "anthropic-messages": anthropic.New()}
+// spoken is a dialect of this build.
+func spoken(d llm.Dialect) dialect.Dialect { return compile.Dialect(d) }
 
-// TestCross plays every recording to a client of the other dialect: what it asks reaches the provider, what the provider
+// pairs calls f for every two dialects; under the race detector, where each play costs ten times as much, for the first
+// two only.
+func pairs(t *testing.T, f func(t *testing.T, client, up llm.Dialect)) {
+	all := conversing()
+	if raced {
+		all = all[:2]
+	}
+	for _, up := range all {
+		for _, client := range all {
+			if client != up {
+				t.Run(fmt.Sprintf("%s client, %s provider", client, up), func(t *testing.T) { f(t, client, up) })
+			}
+		}
+	}
+}
+
+// TestCross plays every recording to a client of another dialect: what it asks reaches the provider, what the provider
 // answers reaches the client, and what does not is in x-weir-lost. Strict clients are refused exactly what would be lost.
 func TestCross(t *testing.T) {
-	for up, client := range map[string]string{"openai-chat": "anthropic-messages", "anthropic-messages": "openai-chat"} {
-		t.Run(client+" client, "+up+" provider", func(t *testing.T) {
-			counts := map[string]int{}
-			for _, r := range replay.Load(t, up) {
-				t.Run(r.ID, func(t *testing.T) {
-					c := newCrossing(t, r, spoken[client], spoken[up])
-					c.play(counts)
-					c.strict(counts)
-				})
-			}
-			t.Logf("%v", counts)
-		})
+	pairs(t, func(t *testing.T, client, up llm.Dialect) {
+		counts := map[string]int{}
+		for _, r := range replay.Load(t, string(up)) {
+			t.Run(r.ID, func(t *testing.T) {
+				c := newCrossing(t, r, spoken(client), spoken(up))
+				c.play(counts)
+				c.strict(counts)
+			})
+		}
+		t.Logf("%v", counts)
+	})
+}
+
+// smallAnswer is what a provider says where a recording has no answer in its words.
+func smallAnswer(t *testing.T, up dialect.Dialect, stream bool) []byte {
+	t.Helper()
+	whole := &llm.Response{
+		From: up.Name(), ID: "a1", Model: "real-model", Created: "1700000000",
+		Choices: []llm.Choice{{Parts: []llm.Part{{Kind: llm.PartText, Text: "Hi"}}, Stop: llm.Stop{Reason: llm.StopEnd}}},
+		Usage:   &llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 3, Output: 1},
 	}
+	req := &llm.Request{From: up.Name(), Stream: stream, WantUsage: true}
+	if !stream {
+		body, _, err := up.Codec().EncodeResponse(req, whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return body
+	}
+	var losses []llm.Loss
+	body, err := dialecttest.WriteStream(up.Codec(), req, llm.Replay(whole), &losses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
 }
 
-// smallAnswers are what a provider says where a recording has no answer in its words: whole and as a stream.
-var smallAnswers = map[string][2]string{
-	"openai-chat": {
-		`{"id":"a1","object":"chat.completion","created":1700000000,"model":"real-model","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}`,
-		`data: {"id":"a1","object":"chat.completion.chunk","created":1700000000,"model":"real-model","choices":[{"index":0,"delta":{"role":"assistant","content":"Hi"},"finish_reason":null}]}` + "\n\n" +
-			`data: {"id":"a1","object":"chat.completion.chunk","created":1700000000,"model":"real-model","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n" +
-			`data: {"id":"a1","object":"chat.completion.chunk","created":1700000000,"model":"real-model","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4}}` + "\n\ndata: [DONE]\n\n",
-	},
-	"anthropic-messages": {
-		`{"id":"a1","type":"message","role":"assistant","model":"real-model","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}`,
-		"event: message_start\ndata: " + `{"type":"message_start","message":{"id":"a1","type":"message","role":"assistant","model":"real-model","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":3,"output_tokens":1}}}` +
-			"\n\nevent: content_block_start\ndata: " + `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}` +
-			"\n\nevent: content_block_delta\ndata: " + `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hi"}}` +
-			"\n\nevent: content_block_stop\ndata: " + `{"type":"content_block_stop","index":0}` +
-			"\n\nevent: message_delta\ndata: " + `{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":1}}` +
-			"\n\nevent: message_stop\ndata: " + `{"type":"message_stop"}` + "\n\n",
-	},
-}
-
-// TestCrossRequests sends every recorded request to a provider of the other dialect.
+// TestCrossRequests sends every recorded request to a provider of another dialect.
 func TestCrossRequests(t *testing.T) {
-	for client, up := range map[string]string{"openai-chat": "anthropic-messages", "anthropic-messages": "openai-chat"} {
-		t.Run(client+" client, "+up+" provider", func(t *testing.T) {
-			counts := map[string]int{}
-			for _, r := range replay.Load(t, client) {
-				if r.Request == nil || len(r.Request.Body) == 0 || r.Request.Body[0] != '{' {
-					continue
-				}
-				sent, _ := question(r, client, "alias")
-				if _, err := spoken[client].Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: sent}); err != nil {
-					continue // recorded because it is refused
-				}
-				t.Run(r.ID, func(t *testing.T) {
-					there := &replay.Recording{ID: r.ID}
-					call := dialect.Call{Op: llm.OpChat, Body: sent}
-					h, err := spoken[client].Peek(&call)
-					if err != nil {
-						t.Fatal(err)
-					}
-					there.Streaming, there.Response.Status = h.Stream, 200
-					there.Response.Headers = map[string]string{"content-type": "application/json"}
-					there.Response.Body = smallAnswers[up][0]
-					if h.Stream {
-						there.Response.Headers["content-type"] = "text/event-stream"
-						there.Response.Body = smallAnswers[up][1]
-					}
-					c := newCrossing(t, there, spoken[client], spoken[up])
-					c.sent = sent
-					c.play(counts)
-					c.strict(counts)
-				})
+	pairs(t, func(t *testing.T, client, up llm.Dialect) {
+		counts := map[string]int{}
+		for _, r := range replay.Load(t, string(client)) {
+			if r.Body() == nil {
+				continue
 			}
-			t.Logf("%v", counts)
-		})
-	}
+			sent := question(r, client, "alias")
+			if _, err := spoken(client).Codec().DecodeRequest(sent.call()); err != nil {
+				continue // recorded because it is refused
+			}
+			t.Run(r.ID, func(t *testing.T) {
+				there := &replay.Recording{ID: r.ID}
+				call := sent.call()
+				h, err := spoken(client).Peek(&call)
+				if err != nil {
+					t.Fatal(err)
+				}
+				there.Streaming, there.Response.Status = h.Stream, 200
+				there.Response.Headers = map[string]string{"content-type": "application/json"}
+				if h.Stream {
+					there.Response.Headers["content-type"] = frame.ContentType(up.Framing())
+				}
+				there.Response.Body = string(smallAnswer(t, spoken(up), h.Stream))
+				c := newCrossing(t, there, spoken(client), spoken(up))
+				c.sent = sent
+				c.play(counts)
+				c.strict(counts)
+			})
+		}
+		t.Logf("%v", counts)
+	})
 }
 
 // crossing is one recording played to a client of another dialect.
@@ -101,7 +118,7 @@ type crossing struct {
 	t          *testing.T
 	r          *replay.Recording
 	client, up dialect.Dialect
-	sent       []byte
+	sent       asked
 	upstream   *replay.Upstream
 	gateway    *gatewaytest.Gateway
 	losses     []llm.Loss // of the request
@@ -111,36 +128,29 @@ type crossing struct {
 func newCrossing(t *testing.T, r *replay.Recording, client, up dialect.Dialect) *crossing {
 	c := &crossing{t: t, r: r, client: client, up: up, upstream: replay.For(r)}
 	c.sent = c.question()
-	c.gateway = (&gatewaytest.Gateway{Upstream: c.upstream, Document: fmt.Sprintf(document,
-		fmt.Sprintf("  alias: { targets: [{ provider: %s, model: real-model }] }", speaker[string(up.Name())]))}).Start(t)
+	c.gateway = (&gatewaytest.Gateway{Upstream: c.upstream, Document: document(
+		fmt.Sprintf("  alias: { targets: [{ provider: %s, model: real-model }] }", up.Name()))}).Start(t)
 	return c
 }
 
 // question is the recording's own request in the client's words, or a small one where that cannot be said.
-func (c *crossing) question() []byte {
-	small, _ := question(&replay.Recording{Streaming: c.r.Streaming}, string(c.client.Name()), "alias")
-	_, own := question(c.r, string(c.up.Name()), "alias")
-	x, err := c.up.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: own})
+func (c *crossing) question() asked {
+	mine := c.client.Name()
+	fallback := question(&replay.Recording{Streaming: c.r.Streaming}, mine, "alias")
+	x, err := c.up.Codec().DecodeRequest(question(c.r, c.up.Name(), "alias").call())
 	if err != nil {
-		return small
+		return fallback
 	}
 	x.Stream, x.WantUsage = c.r.Streaming, true
 	call, _, err := c.client.Codec().EncodeRequest(x, llm.Facts{Model: "alias"})
 	if err != nil {
-		return small
+		return fallback
 	}
-	return call.Body
+	return asked{call.Path, call.Query, call.Body}
 }
 
 func (c *crossing) ask(header ...string) *httptest.ResponseRecorder {
-	req := httptest.NewRequestWithContext(c.t.Context(), http.MethodPost, path[string(c.client.Name())], bytes.NewReader(c.sent))
-	req.Header.Set("Authorization", "Bearer "+gatewaytest.Key)
-	for i := 0; i+1 < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	c.gateway.Handler.ServeHTTP(w, req)
-	return w
+	return c.sent.post(c.t, c.gateway.Handler, header...)
 }
 
 func (c *crossing) play(counts map[string]int) {
@@ -176,11 +186,11 @@ func (c *crossing) play(counts map[string]int) {
 // checkRequest compares what the client sent with what the provider got.
 func (c *crossing) checkRequest() {
 	c.t.Helper()
-	sent, err := c.client.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: c.sent})
+	sent, err := c.client.Codec().DecodeRequest(c.sent.call())
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	call := dialect.Call{Op: llm.OpChat, Body: c.upstream.Last().Body}
+	call := received(c.upstream.Last())
 	if h, err := c.up.Peek(&call); err != nil || h.Model != "real-model" {
 		c.t.Fatalf("the provider got a request that cannot be read: %v, model %q", err, h.Model)
 	}
@@ -191,6 +201,15 @@ func (c *crossing) checkRequest() {
 	for _, p := range dialecttest.Problems(sent, got, c.losses) {
 		c.t.Errorf("request: %s", p)
 	}
+}
+
+// received is the call that the provider got.
+func received(seen replay.Seen) dialect.Call {
+	call := dialect.Call{Op: llm.OpChat, Body: seen.Body}
+	if u, err := url.Parse(seen.URL); err == nil {
+		call.Path, call.Query = u.EscapedPath(), u.RawQuery
+	}
+	return call
 }
 
 // checkError compares what the provider refused with with what the client reads.
@@ -225,7 +244,7 @@ func (c *crossing) checkAnswer(w *httptest.ResponseRecorder, x *gateway.Exchange
 	if read.Fault != nil {
 		c.t.Fatalf("the client reads a failure: %v", read.Fault)
 	}
-	sent, _ := c.client.Codec().DecodeRequest(dialect.Call{Op: llm.OpChat, Body: c.sent})
+	sent, _ := c.client.Codec().DecodeRequest(c.sent.call())
 	possible := []llm.Loss(nil)
 	if c.r.Streaming { // the head names what may be lost; what was is told by the encoder
 		possible = c.client.Codec().Cannot(sent, c.up.Name())
