@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ import (
 	"weir/internal/gateway"
 	"weir/internal/seal"
 	"weir/internal/telemetry"
+	"weir/internal/thread"
 )
 
 // node is one running gateway with everything it is made of.
@@ -39,6 +41,7 @@ type node struct {
 	mu  sync.Mutex // one reload at a time
 	doc *config.Document
 
+	threads *thread.File // nil: answers are kept in memory
 	ballast []byte
 }
 
@@ -64,7 +67,29 @@ func newNode(w io.Writer, more gateway.Observer) (*node, error) {
 	n.metrics.Gauge("weir_seals", "Turns whose sealed reasoning is kept.", func() int64 { return int64(seals.Stats().Entries) })
 	n.metrics.Counter("weir_seals_full_total", "Kept turns that left early because the store was full.", func() uint64 { return seals.Stats().Full })
 	n.engine = engine.New(telemetry.Tee(observers...), seals)
+	n.engine.Threads(thread.NewMemory(thread.Options{}))
 	return n, nil
+}
+
+// keep opens the folder that kept answers are in. One that another process has is refused; where it cannot be written,
+// answers are kept in memory, and the log says so.
+func (n *node) keep(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		n.threads, err = thread.Open(filepath.Join(dir, "threads"), thread.Options{})
+	}
+	switch {
+	case errors.Is(err, thread.ErrLocked):
+		return fmt.Errorf("%w; give each process a node.data_dir of its own", err)
+	case err != nil:
+		n.log.Warn("answers that clients ask to keep are kept in memory only: a restart forgets them; set node.data_dir to a folder that can be written", "error", err)
+		return nil
+	}
+	n.engine.Threads(n.threads)
+	n.metrics.Gauge("weir_kept_turns", "Answers that are kept.", func() int64 { return int64(n.threads.Stats().Turns) })
+	n.metrics.Gauge("weir_kept_bytes", "Bytes of kept answers.", func() int64 { return n.threads.Stats().Bytes })
+	n.metrics.Counter("weir_kept_refused_total", "Answers that were not kept for want of room.", func() uint64 { return n.threads.Stats().Refused })
+	return nil
 }
 
 // read parses and compiles a document; nothing is in use yet.
@@ -183,6 +208,11 @@ func (n *node) close() {
 	defer runtime.KeepAlive(n.ballast)
 	n.engine.Close()
 	n.compiler.Close()
+	if n.threads != nil {
+		if err := n.threads.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "weir: some kept answers could not be written:", err)
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := n.record.Close(ctx); err != nil {

@@ -49,6 +49,9 @@ func serve(ctx context.Context, file string) error {
 		}
 		return coded{exitDocument, fmt.Errorf("the document is not right:\n%w", err)}
 	}
+	if err := n.keep(n.doc.Node.DataDir); err != nil {
+		return err
+	}
 	listen := n.doc.Node.Listen
 	listeners := map[net.Listener]http.Handler{}
 	data, err := net.Listen("tcp", listen.Data.Address)

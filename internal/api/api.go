@@ -31,12 +31,13 @@ func New(o Options) http.Handler {
 		if e.h == nil {
 			continue // the dialect is not in this build
 		}
+		methods := strings.Split(e.takes, ", ")
 		mux.HandleFunc(e.path, func(w http.ResponseWriter, r *http.Request) {
 			method := r.Method
 			if method == http.MethodHead {
 				method = http.MethodGet
 			}
-			if !slices.Contains(strings.Split(e.takes, ", "), method) {
+			if !slices.Contains(methods, method) {
 				w.Header().Set("Allow", e.takes)
 				a.refuse(w, r, fault.New(fault.MethodNotAllowed, "%s takes %s, not %s", e.path, e.takes, bounded(r.Method)))
 				return
@@ -88,6 +89,8 @@ func (a *api) table() []entry {
 		{"/v1beta/models/{call...}", get + ", " + post, a.gemini()},
 		{"/model/{id}/converse", post, a.serve(llm.BedrockConverse, llm.OpChat)},
 		{"/model/{id}/converse-stream", post, a.serve(llm.BedrockConverse, llm.OpChat)},
+		{"/model/{id}/invoke", post, a.serve(llm.BedrockInvoke, llm.OpInvoke)},
+		{"/model/{id}/invoke-with-response-stream", post, a.serve(llm.BedrockInvoke, llm.OpInvoke)},
 		{"/v2/chat", post, a.serve(llm.CohereChat, llm.OpChat)},
 		{"/api/chat", post, a.serve(llm.OllamaChat, llm.OpChat)},
 		{"/api/tags", get, a.ollamaModels},

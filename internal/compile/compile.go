@@ -16,8 +16,12 @@ import (
 	"weir/internal/config"
 	"weir/internal/dialect"
 	"weir/internal/dialect/anthropic"
+	"weir/internal/dialect/bedrockinvoke"
+	"weir/internal/dialect/converse"
 	"weir/internal/dialect/openaichat"
+	"weir/internal/dialect/openaicompletions"
 	"weir/internal/dialect/openaiembeddings"
+	"weir/internal/dialect/openairesponses"
 	"weir/internal/engine"
 	"weir/internal/gateway"
 	"weir/internal/llm"
@@ -32,6 +36,7 @@ var operations = map[llm.Dialect][]llm.Op{
 	llm.AnthropicMessages: {llm.OpChat},
 	llm.GeminiGenerate:    {llm.OpChat},
 	llm.BedrockConverse:   {llm.OpChat},
+	llm.BedrockInvoke:     {llm.OpInvoke},
 	llm.CohereChat:        {llm.OpChat},
 	llm.OllamaChat:        {llm.OpChat},
 	llm.OpenAIEmbeddings:  {llm.OpEmbeddings},
@@ -39,13 +44,26 @@ var operations = map[llm.Dialect][]llm.Op{
 
 var languages = map[llm.Dialect]dialect.Dialect{
 	llm.OpenAIChat:        openaichat.New(),
+	llm.OpenAIResponses:   openairesponses.New(),
+	llm.OpenAICompletions: openaicompletions.New(),
 	llm.AnthropicMessages: anthropic.New(),
+	llm.BedrockConverse:   converse.New(),
+	llm.BedrockInvoke:     bedrockinvoke.New(),
 	llm.OpenAIEmbeddings:  openaiembeddings.New(),
 }
 
 // Dialects lists the wire languages of this build.
 func Dialects() []string {
-	return []string{string(llm.OpenAIChat), string(llm.OpenAIEmbeddings), string(llm.AnthropicMessages)}
+	var out []string
+	for _, name := range [...]llm.Dialect{
+		llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
+		llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.OllamaChat,
+	} {
+		if languages[name] != nil {
+			out = append(out, string(name))
+		}
+	}
+	return out
 }
 
 // Dialect returns a wire language of this build, nil for another.

@@ -99,6 +99,9 @@ type Meter interface {
 	Read() *Reading
 }
 
+// HeadMeter is implemented by meters to whom an answer's head says something too. Head comes before the rest.
+type HeadMeter interface{ Head(http.Header) }
+
 // Codec is a dialect's full face. An answer is encoded for the request it answers (the client's own, decoded), a
 // request for the facts of its target model. Encoders never change what they are given. Every loss goes to the losses
 // returned or to lose; each names a path that was there and did not arrive as it was.

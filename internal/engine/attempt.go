@@ -131,6 +131,11 @@ func (c *call) prepare(t *try) error {
 			break
 		}
 		if up := c.s.Dialect(name); up != nil && up.Codec() != nil && c.d.Codec() != nil {
+			if c.th != nil && c.th.said.Elsewhere != "" {
+				f := fault.New(fault.Unsupported, "%s names what only its own provider keeps, and the target %s is another; send the conversation itself", c.th.said.Elsewhere, t.a.Target)
+				f.Param = c.th.said.Elsewhere
+				return f
+			}
 			t.up = up
 			return c.prepareTranslated(t)
 		}
@@ -189,7 +194,7 @@ func (c *call) prepareTranslated(t *try) error {
 		if err != nil {
 			return err
 		}
-		c.request = req
+		c.request = c.threaded(req)
 	}
 	req := c.threadless(c.request)
 	if most := c.x.Plan.MaxOutput; most > 0 && (req.MaxOutput == 0 || req.MaxOutput > most) {

@@ -56,7 +56,7 @@ func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
 // back what comes before the first event of substance; only whole frames are ever written, so that an error of ours
 // can follow any of them.
 func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
-	meter := t.up.Meter()
+	meter := meterFor(t, resp)
 	reading := meter.Read()
 	defer c.read(reading)
 	buf := relayBuffers.Get().(*[]byte)
@@ -115,6 +115,15 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 	return nil
 }
 
+// meterFor returns a meter that has seen the answer's head.
+func meterFor(t *try, resp *http.Response) dialect.Meter {
+	m := t.up.Meter()
+	if h, ok := m.(dialect.HeadMeter); ok {
+		h.Head(resp.Header)
+	}
+	return m
+}
+
 // letGo gives the request's body back: no other target will need it, and a stream may be long.
 func (c *call) letGo(t *try) {
 	if c.th != nil && c.th.keep && !t.native(c.d) {
@@ -133,7 +142,7 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 	if f := c.readAnswer(t, resp, buf); f != nil {
 		return f
 	}
-	meter := t.up.Meter()
+	meter := meterFor(t, resp)
 	meter.Body(buf.b)
 	reading := meter.Read()
 	defer c.read(reading)

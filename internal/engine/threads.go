@@ -241,6 +241,14 @@ func (c *call) ownID() string {
 	return c.th.id
 }
 
+// threaded puts into a request what the answer says of keeping: what the client asked for, and what comes of it.
+func (c *call) threaded(req *llm.Request) *llm.Request {
+	if c.th != nil {
+		req.Thread.Store, req.Thread.Background, req.Thread.Previous = &c.th.keep, c.th.said.Background, c.th.said.Previous
+	}
+	return req
+}
+
 // threadless returns the request without what the gateway itself does about keeping: a target is not asked for it.
 func (c *call) threadless(req *llm.Request) *llm.Request {
 	if c.th == nil {
@@ -248,7 +256,7 @@ func (c *call) threadless(req *llm.Request) *llm.Request {
 	}
 	no := false
 	own := *req
-	own.Thread.Background = false
+	own.Thread.Background, own.Thread.Previous = false, ""
 	if own.Thread.Store = nil; !c.th.keep {
 		own.Thread.Store = &no
 	}

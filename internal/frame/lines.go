@@ -39,8 +39,9 @@ func (*ndjson) parse(raw []byte) (string, []byte) {
 
 // Elements cuts a JSON array that is streamed element by element, as Gemini sends it without alt=sse. A frame is an
 // element with what stands before it: the opening bracket of the first, the comma and the space of the others; Data is
-// the element alone. The closing bracket with what follows it is a frame without Data. Where the body is one JSON value
-// and no array, it is one frame. What SSE says of buf, max, errors and ownership holds here too.
+// the element alone. The closing bracket with what follows it is a frame without Data; it comes when the stream ends.
+// Where the body is one JSON value and no array, it is one frame, and white space after it another without Data. What SSE
+// says of buf, max, errors and ownership holds here too.
 func Elements(r io.Reader, buf []byte, max int) Seq {
 	if len(buf) < minBuffer {
 		buf = make([]byte, minBuffer)
@@ -103,7 +104,7 @@ func (a *array) cut(b []byte, ended bool) int {
 			}
 		}
 	}
-	if ended && a.at > 0 && (a.ended || a.scalar) {
+	if ended && a.at > 0 && (a.ended || a.bare && (a.scalar || !a.inside)) {
 		return a.finish()
 	}
 	return 0

@@ -22,6 +22,7 @@ import (
 	"weir/internal/seal"
 	"weir/internal/sim"
 	"weir/internal/telemetry"
+	"weir/internal/thread"
 )
 
 // Key is the key every gateway of this package takes unless its document says otherwise.
@@ -43,6 +44,7 @@ type Gateway struct {
 	Handler http.Handler // the data plane, to be called without a socket
 	Engine  *engine.Engine
 	Metrics *telemetry.Metrics
+	Threads gateway.Threads // answers that are kept
 
 	compiler *compile.Compiler
 	host     string
@@ -115,6 +117,8 @@ func (g *Gateway) Start(t testing.TB) *Gateway {
 		})
 	}
 	g.Engine = engine.New(telemetry.Tee(observers...), seal.New(seal.Options{}))
+	g.Threads = thread.NewMemory(thread.Options{})
+	g.Engine.Threads(g.Threads)
 	if err := g.Use(g.Document); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ var floors = []floor{
 	{name: "bytes", standardOnly: true, packages: []string{"splice", "frame", "h1"}},
 	{name: "languages and domain", packages: []string{"dialect", "dialect/*", "gateway"}},
 	{name: "capabilities", packages: []string{
-		"provider", "provider/*", "catalog", "route", "policy/*", "cache", "ledger", "seal", "secret", "telemetry", "config",
+		"provider", "provider/*", "catalog", "price", "route", "policy/*", "cache", "ledger", "seal", "thread", "secret", "telemetry", "config",
 	}},
 	{name: "engine", packages: []string{"engine", "compile"}},
 	{name: "faces", packages: []string{"api", "admin", "mcp", "a2a", "dash"}},
@@ -31,6 +31,7 @@ var also = []exception{
 	{"dialect/openaichat", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openairesponses", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaicompletions", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
+	{"dialect/bedrockinvoke", "dialect/converse", "Bedrock's operations share errors and framing"},
 	{"compile", "engine", "it makes the engine's snapshot"},
 	{"cmd/*", "sim", "the demo runs in front of the simulated provider"},
 }
@@ -70,6 +71,7 @@ var owned = []limit{
 	{"github.com/fsnotify/fsnotify", []string{"config"}, "the document is watched in one place"},
 	{"github.com/spf13/cobra", []string{"cmd/*"}, "flags are the command's"},
 	{"github.com/prometheus/client_golang", []string{"telemetry", "cmd/*"}, "metrics are kept in one place"},
+	{"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream", nil, "it is for tests"},
 	{"github.com/google/go-cmp", nil, "it is for tests"},
 	{"github.com/rogpeppe/go-internal", nil, "it is for tests"},
 	{"go.uber.org/goleak", nil, "it is for tests"},

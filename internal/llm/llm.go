@@ -30,6 +30,7 @@ const (
 	AnthropicMessages Dialect = "anthropic-messages"
 	GeminiGenerate    Dialect = "gemini-generate"
 	BedrockConverse   Dialect = "bedrock-converse"
+	BedrockInvoke     Dialect = "bedrock-invoke"
 	CohereChat        Dialect = "cohere-chat"
 	OllamaChat        Dialect = "ollama-chat"
 )
@@ -43,6 +44,7 @@ const (
 	OpEmbeddings Op = "embeddings"
 	OpModels     Op = "models"
 	OpKept       Op = "kept"    // a request about an answer that is kept
+	OpInvoke     Op = "invoke"  // whatever a model takes, in its maker's words (Bedrock)
 	OpCompact    Op = "compact" // a conversation in fewer tokens, for its own provider
 )
 
@@ -63,7 +65,7 @@ const (
 // Framing returns how the dialect's streams are cut where nothing says otherwise.
 func (d Dialect) Framing() Framing {
 	switch d {
-	case BedrockConverse:
+	case BedrockConverse, BedrockInvoke:
 		return EventStream
 	case OllamaChat:
 		return NDJSON
@@ -83,13 +85,15 @@ type Head struct {
 
 // Facts are what an encoder must know of the model it encodes for.
 type Facts struct {
-	Model         string // the name to send
-	Provider      string // catalog name, for deviations that are data
-	MaxOutput     int64  // the most the model generates; 0 = unknown
-	DefaultMax    int64  // sent where the dialect demands a limit and the client gave none; 0 = the encoder's own default
-	NoSystem      bool   // reserved for models that take no system turn
-	ReasoningBack bool   // chat: takes reasoning text of earlier turns back
-	SealBy        string // maker whose seals this target takes back (anthropic, openai, google, …); "" = the dialect's usual one
+	Model         string  // the name to send
+	Provider      string  // catalog name, for deviations that are data
+	MaxOutput     int64   // the most the model generates; 0 = unknown
+	DefaultMax    int64   // sent where the dialect demands a limit and the client gave none; 0 = the encoder's own default
+	NoSystem      bool    // reserved for models that take no system turn
+	ReasoningBack bool    // chat: takes reasoning text of earlier turns back
+	Quirks        Quirk   // ways in which the provider's openai-chat differs
+	Usage         Profile // and in which it states usage otherwise
+	SealBy        string  // maker whose seals this target takes back (anthropic, openai, google, …); "" = the dialect's usual one
 }
 
 // Request is one question to a model. Encoders never change it.
@@ -260,7 +264,7 @@ type Tool struct {
 	Defer             bool // found by tool search
 	Tools             []Tool
 	Cache             *CacheMark
-	Raw               json.RawMessage // ToolServer: verbatim
+	Raw               json.RawMessage // ToolServer: verbatim; ToolFunction: the schema as its dialect writes it, where Schema had to be made of it
 	Span              Span
 	Path              string // tools[2]
 	Extra             Extra
@@ -281,6 +285,7 @@ type Output struct {
 	Kind              string // "" text json schema
 	Name, Description string
 	Schema            json.RawMessage
+	Raw               json.RawMessage // the schema as its dialect writes it, where Schema had to be made of it
 	Strict            *bool
 	Verbosity         string
 	Extra             Extra

@@ -21,6 +21,9 @@ const (
 	SaidBilledOutput
 	SaidSearches
 	SaidFetches
+
+	// Corrected notes that Profile.Correct has been here.
+	Corrected Fields = 1 << 31
 )
 
 // Usage counts tokens. Said tells which fields the provider stated: zero and unknown differ.
@@ -59,7 +62,7 @@ func (u *Usage) Merge(v *Usage) {
 			*usageFields[i](u) = *usageFields[i](v)
 		}
 	}
-	u.Said |= v.Said
+	u.Said = u.Said&^Corrected | v.Said // what was corrected is partly overwritten by what may not be
 	if v.Rounds != nil {
 		u.Rounds = v.Rounds
 	}

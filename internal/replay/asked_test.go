@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func conversing() []llm.Dialect {
 func document(models string) string {
 	var b strings.Builder
 	b.WriteString("version: 1\nproviders:\n")
-	for _, d := range append(conversing(), llm.OpenAIEmbeddings) {
+	for _, d := range passing() {
 		base := "http://127.0.0.1:9"
 		if strings.HasPrefix(string(d), "openai-") {
 			base += "/v1"
@@ -90,7 +91,7 @@ func question(r *replay.Recording, d llm.Dialect, model string) asked {
 	if i := strings.Index(c.Path, "/models/"); d == llm.GeminiGenerate && i >= 0 {
 		return asked{c.Path[:i] + "/models/" + model + c.Path[strings.LastIndexByte(c.Path, ':'):], c.Query, body}
 	}
-	if d == llm.BedrockConverse {
+	if d == llm.BedrockConverse || d == llm.BedrockInvoke {
 		return asked{"/model/" + model + c.Path[strings.LastIndexByte(c.Path, '/'):], c.Query, body}
 	}
 	return asked{c.Path, c.Query, named(body, model)}
@@ -165,9 +166,14 @@ func payloads(r *replay.Recording) [][]byte {
 		return [][]byte{r.Answer()}
 	}
 	var out [][]byte
-	if r.Speaks() == string(llm.BedrockConverse) {
+	if d := r.Speaks(); d == string(llm.BedrockConverse) || d == string(llm.BedrockInvoke) {
 		for f := range frame.AWS(bytes.NewReader(r.Answer()), nil, 64<<20) {
-			out = append(out, bytes.Clone(f.Data))
+			var chunk struct{ Bytes []byte }
+			if json.Unmarshal(f.Data, &chunk) == nil && chunk.Bytes != nil {
+				out = append(out, chunk.Bytes)
+			} else {
+				out = append(out, bytes.Clone(f.Data))
+			}
 		}
 		return out
 	}
@@ -197,6 +203,13 @@ func statedUsage(r *replay.Recording) (input, output int64, ok bool) {
 			gather(m, "", counts)
 		}
 	}
+	if d := r.Speaks(); d == string(llm.BedrockInvoke) {
+		for name, value := range r.Response.Headers {
+			if n, err := strconv.ParseInt(value, 10, 64); err == nil && strings.HasPrefix(name, "x-amzn-bedrock-") {
+				counts[name] = n
+			}
+		}
+	}
 	sum := func(names ...string) (n int64) {
 		for _, name := range names {
 			n += counts[name]
@@ -208,6 +221,14 @@ func statedUsage(r *replay.Recording) (input, output int64, ok bool) {
 		return sum("usageMetadata.promptTokenCount", "usageMetadata.toolUsePromptTokenCount"), sum("usageMetadata.candidatesTokenCount", "usageMetadata.thoughtsTokenCount"), len(counts) > 0
 	case string(llm.BedrockConverse):
 		return sum("usage.inputTokens", "usage.cacheReadInputTokens", "usage.cacheWriteInputTokens"), sum("usage.outputTokens"), len(counts) > 0
+	case string(llm.BedrockInvoke):
+		const head, last = "x-amzn-bedrock-", "amazon-bedrock-invocationMetrics."
+		if _, ok := counts[head+"input-token-count"]; ok {
+			return sum(head+"input-token-count", head+"cache-read-input-token-count", head+"cache-write-input-token-count"), sum(head + "output-token-count"), true
+		}
+		if _, ok := counts[last+"inputTokenCount"]; ok {
+			return sum(last+"inputTokenCount", last+"cacheReadInputTokenCount", last+"cacheWriteInputTokenCount"), sum(last + "outputTokenCount"), true
+		}
 	case string(llm.CohereChat):
 		return sum("usage.tokens.input_tokens"), sum("usage.tokens.output_tokens"), len(counts) > 0
 	case string(llm.OllamaChat):
@@ -227,7 +248,7 @@ func gather(v any, path string, counts map[string]int64) {
 	}
 	for name, v := range m {
 		switch name {
-		case "usage", "usageMetadata", "tokens":
+		case "usage", "usageMetadata", "tokens", "amazon-bedrock-invocationMetrics":
 			gather(v, path+name+".", counts)
 		case "message", "response", "x_groq", "delta", "metadata":
 			if path == "" {

@@ -1,10 +1,12 @@
 package replay_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +20,13 @@ import (
 	"weir/internal/llm"
 	"weir/internal/replay"
 )
+
+var background = regexp.MustCompile(`"background":\s*true`)
+
+// broken are recordings that hold what cannot be carried, with the reason.
+var broken = map[string]string{
+	"openai-responses-a2f197ed99": "the recorder cut the picture's base64 in the middle, so that it is none",
+}
 
 // spoken is a dialect of this build.
 func spoken(d llm.Dialect) dialect.Dialect { return compile.Dialect(d) }
@@ -90,6 +99,9 @@ func TestCrossRequests(t *testing.T) {
 			if _, err := spoken(client).Codec().DecodeRequest(sent.call()); err != nil {
 				continue // recorded because it is refused
 			}
+			if client == llm.OpenAIResponses && background.Match(sent.body) {
+				continue // nobody waits for the answer
+			}
 			t.Run(r.ID, func(t *testing.T) {
 				there := &replay.Recording{ID: r.ID}
 				call := sent.call()
@@ -160,7 +172,9 @@ func (c *crossing) play(counts map[string]int) {
 	if len(c.upstream.Calls) == 0 {
 		c.refused = true
 		counts["refused"]++
-		if f := c.client.ReadFault(w.Code, w.Header(), w.Body.Bytes()); w.Code != 400 || f.Message == "" {
+		// What a request goes on from is kept for those alone who said it.
+		elsewhere := w.Code == 404 && bytes.Contains(c.sent.body, []byte(`"previous_response_id"`))
+		if f := c.client.ReadFault(w.Code, w.Header(), w.Body.Bytes()); w.Code != 400 && !elsewhere || f.Message == "" {
 			c.t.Errorf("nothing was sent, and the client reads %d %+v", w.Code, f)
 		}
 		return
@@ -250,8 +264,14 @@ func (c *crossing) checkAnswer(w *httptest.ResponseRecorder, x *gateway.Exchange
 		possible = c.client.Codec().Cannot(sent, c.up.Name())
 		losses = minus(losses, possible, dialecttest.DiffAnswer(said, read))
 	}
-	if !c.r.Streaming || sent.WantUsage || c.client.Name() != llm.OpenAIChat {
+	if !c.r.Streaming || sent.WantUsage || c.client.Name() != llm.OpenAIChat && c.client.Name() != llm.OpenAICompletions {
 		for _, p := range dialecttest.StreamProblems(said, read, notes, losses) {
+			if c.client.Name() == llm.OpenAIResponses && strings.Contains(p, "answer.id (id)") {
+				continue // a kept answer has the gateway's own id
+			}
+			if broken[c.r.ID] != "" && strings.Contains(p, "answer.image") {
+				continue
+			}
 			c.t.Errorf("answer: %s", p)
 		}
 	}

@@ -74,7 +74,7 @@ func (r *Recording) Body() []byte {
 	}
 	b := []byte(r.Request.Body)
 	switch r.Speaks() {
-	case "gemini-generate", "bedrock-converse":
+	case "gemini-generate", "bedrock-converse", "bedrock-invoke":
 		return b
 	}
 	var m struct {
@@ -95,7 +95,7 @@ func (r *Recording) PathOf(d llm.Dialect) (path, query string) {
 		if i := strings.LastIndex(at, "/models/"); i >= 0 {
 			return "/v1beta" + at[i:], r.Endpoint.Query
 		}
-	case llm.BedrockConverse:
+	case llm.BedrockConverse, llm.BedrockInvoke:
 		if i := strings.LastIndex(at, "/model/"); i >= 0 {
 			return at[i:], r.Endpoint.Query
 		}
@@ -130,6 +130,8 @@ func (r *Recording) Speaks() string {
 		return "gemini-generate"
 	case r.Operation == "converse" && r.Folder == "bedrock-converse":
 		return "bedrock-converse"
+	case r.Operation == "invoke" && r.Folder == "bedrock-invoke":
+		return "bedrock-invoke"
 	case r.Operation == "embeddings" && (r.Folder == "openai-embeddings" || r.Folder == "azure-openai"):
 		return "openai-embeddings"
 	}

@@ -17,8 +17,16 @@ type answer struct {
 	calls    []call
 	stop     stop
 	sequence string // the stop sequence met
+	cites    []cite // what of the text is taken from where
 	thinking int64  // tokens of the thought
 	output   int64  // tokens of all
+}
+
+// cite is a piece of the answer's text that stands in a result or a document.
+type cite struct {
+	start, end int  // bytes of the text
+	document   bool // a document, not a result
+	index      int  // which
 }
 
 type stop uint8
@@ -46,16 +54,16 @@ func (q *question) answer(i int) answer {
 	switch {
 	case len(a.calls) > 0:
 		a.stop = stopCalls
-		if q.talks && q.choice.mode == "auto" {
+		if q.talks && q.choice.mode == "auto" || q.plans {
 			a.text = "I will call " + inWords(a.calls) + "."
 		}
 	case q.model.ID == "sim-empty":
 	case q.model.ID == "sim-refusal":
 		a.text, a.refusal, a.stop = "I'm sorry, but this simulated model declines to answer.", true, stopRefusal
 	case q.schema != nil:
-		a.text = string(generate(q.schema, mix(q.seed, uint64(i)), q.hint))
+		a.text = string(generate(q.schema, mix(q.content(), uint64(i)), q.hint))
 	default:
-		a.text = q.text(i)
+		a.text, a.cites = q.text(i)
 	}
 	q.bound(&a)
 	return a
@@ -87,6 +95,7 @@ func (q *question) bound(a *answer) {
 		a.text, a.calls = "", nil
 	}
 	a.text = fit(a.text)
+	a.cites = slices.DeleteFunc(a.cites, func(c cite) bool { return c.end > len(a.text) })
 	for i, c := range a.calls {
 		n := tokens(len(c.name) + len(c.args))
 		if a.stop == stopLength || n > room {
@@ -113,24 +122,32 @@ func cut(s string, n int) string {
 	return s[:n]
 }
 
-// text is the plain answer.
-func (q *question) text(i int) string {
+// text is the plain answer, with what of it is quoted from results and documents.
+func (q *question) text(i int) (string, []cite) {
 	switch q.model.ID {
 	case "sim-long":
-		return essay(12 << 10)
+		return essay(12 << 10), nil
 	case "sim-big":
-		return essay(bigText)
+		return essay(bigText), nil
 	}
 	var b strings.Builder
+	var cites []cite
+	quoted := func(s string, document bool, index int) {
+		s = quote(s)
+		cites = append(cites, cite{b.Len() + len("“"), b.Len() + len(s) - len("”"), document, index})
+		b.WriteString(s)
+	}
 	asked, turns := q.asked()
 	last := q.last()
 	if len(last.results) > 0 && !last.assistant {
-		for _, r := range last.results {
+		for n, r := range last.results {
 			verb := "returned"
 			if r.failed {
 				verb = "failed with"
 			}
-			fmt.Fprintf(&b, "The tool %s %s: %s\n", r.name, verb, quote(r.text))
+			fmt.Fprintf(&b, "The tool %s %s: ", r.name, verb)
+			quoted(r.text, false, n)
+			b.WriteByte('\n')
 		}
 		b.WriteString("This is a simulated answer made from these results; no model was asked.")
 	} else {
@@ -138,6 +155,11 @@ func (q *question) text(i int) string {
 	}
 	if asked != "" {
 		fmt.Fprintf(&b, " You asked: %s", quote(asked))
+	}
+	for n, d := range q.documents {
+		fmt.Fprintf(&b, " The document %s says: ", d.id)
+		sentence, _, _ := strings.Cut(d.text, ". ")
+		quoted(sentence, true, n)
 	}
 	if n := len(last.media); n > 0 {
 		fmt.Fprintf(&b, " I see %s.", strings.Join(last.media, ", "))
@@ -151,7 +173,7 @@ func (q *question) text(i int) string {
 	if q.n > 1 {
 		fmt.Fprintf(&b, " (Answer %d of %d.)", i+1, q.n)
 	}
-	return b.String()
+	return b.String(), cites
 }
 
 func count(n int, noun string) string {
@@ -233,12 +255,12 @@ func (q *question) calls(i int) []call {
 	}
 	var out []call
 	for n, t := range named {
-		seed := mix(q.seed, uint64(i*1000+n))
-		c := call{id: ident(seed, 22), name: t.name, free: t.free}
+		salt := uint64(i*1000 + n)
+		c := call{id: ident(mix(q.seed, salt), 22), name: t.name, free: t.free}
 		if t.free {
 			c.args = "simulated input"
 		} else {
-			c.args = string(generate(t.schema, seed, q.hint))
+			c.args = string(generate(t.schema, mix(q.content(), salt), q.hint))
 		}
 		out = append(out, c)
 	}

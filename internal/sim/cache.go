@@ -124,7 +124,11 @@ func (s sealer) sign(salt uint64, kind, thought string) string {
 
 func (s sealer) verify(signature, kind, thought string) bool {
 	b, err := base64.StdEncoding.DecodeString(signature)
-	return err == nil && len(b) > 8 && hmac.Equal(b[8:], s.mac(b[:8], kind, thought))
+	return err == nil && s.verifyRaw(b, kind, thought)
+}
+
+func (s sealer) verifyRaw(b []byte, kind, thought string) bool {
+	return len(b) > 8 && hmac.Equal(b[8:], s.mac(b[:8], kind, thought))
 }
 
 func (s sealer) mac(nonce []byte, kind, thought string) []byte {

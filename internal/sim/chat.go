@@ -11,13 +11,11 @@ import (
 
 // chatFace is OpenAI's.
 var chatFace = &face{
+	name:     "openai-chat",
 	idHeader: "X-Request-Id",
-	key: func(h http.Header) string {
-		key, _ := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
-		return key
-	},
+	key:      bearer,
 	refuse:   func(f *refusal, _ string) []byte { return errorObject(f) },
-	inBand:   func(f *refusal) (string, []byte) { return "", errorObject(f) },
+	framing:  eventStream(func(f *refusal) (string, []byte) { return "", errorObject(f) }),
 	failures: chatFailures,
 	noKey: func(given bool, key string) *refusal {
 		f := &refusal{status: http.StatusUnauthorized, kind: "invalid_request_error"}
@@ -32,6 +30,24 @@ var chatFace = &face{
 	noPath: func(method, path string) *refusal {
 		return &refusal{status: http.StatusNotFound, kind: "invalid_request_error", code: "unknown_url", message: "Unknown request URL: " + method + " " + path}
 	},
+}
+
+// errorObject writes OpenAI's error object.
+func errorObject(f *refusal) []byte {
+	w := &rawjson.Writer{}
+	w.Open('{').Name("error").Open('{').Name("message").String(f.message).Name("type").String(f.kind)
+	orNull(w, "param", f.param)
+	orNull(w, "code", f.code)
+	return w.Close('}').Close('}').Buf
+}
+
+// orNull writes a member that is null when there is nothing to say.
+func orNull(w *rawjson.Writer, name, s string) {
+	if w.Name(name); s == "" {
+		w.Null()
+	} else {
+		w.String(s)
+	}
 }
 
 func chatError(param, code, format string, args ...any) *refusal {
@@ -55,6 +71,7 @@ type chatReader struct {
 	bad         *refusal
 	body        []byte
 	legacy      bool // functions instead of tools
+	result      bool // a tool's result is being read
 	wantUsage   bool
 	logprobs    bool
 	topLogprobs int64
@@ -206,16 +223,20 @@ func (c *chatReader) get(name string) []byte {
 	return v
 }
 
-// read reads the whole request.
-func (c *chatReader) read() *question {
+// members checks the members of the request one by one.
+func (c *chatReader) members(table map[string]func(*chatReader, []byte)) {
 	for name, v := range rawjson.Members(c.body) {
-		check, known := chatMembers[string(name)]
+		check, known := table[string(name)]
 		if !known {
 			c.fail(string(name), "unknown_parameter", "Unknown parameter: '%s'.", name)
 		} else if check != nil && !rawjson.IsNull(v) {
 			check(c, v)
 		}
 	}
+}
+
+// readModel reads which model is asked for.
+func (c *chatReader) readModel() {
 	id := rawjson.Text(c.get("model"))
 	if id == "" {
 		c.fail("model", "missing_required_parameter", "you must provide a model parameter")
@@ -225,15 +246,35 @@ func (c *chatReader) read() *question {
 		c.bad = noChatModel(id)
 	}
 	c.q.model = m
+}
+
+// read reads the whole request.
+func (c *chatReader) read() *question {
+	c.members(chatMembers)
+	c.readModel()
+	c.takeTools()
 	c.readMessages(c.get("messages"))
 	c.readTools()
 	c.readOutput()
 	c.readReasoning()
-	c.q.input += tokens(len(c.get("tools"))) + tokens(len(c.get("functions"))) + 3
-	if c.q.input > m.Context {
-		c.fail("messages", "context_length_exceeded", "This model's maximum context length is %d tokens. However, your messages resulted in %d tokens. Please reduce the length of the messages.", m.Context, c.q.input)
+	c.q.input = c.q.size()
+	if most := c.q.model.Context; c.q.input > most {
+		c.fail("messages", "context_length_exceeded", "This model's maximum context length is %d tokens. However, your messages resulted in %d tokens. Please reduce the length of the messages.", most, c.q.input)
 	}
 	return &c.q
+}
+
+// takeTools adds the tools to the prompt, which begins with them.
+func (c *chatReader) takeTools() {
+	take := func(f []byte) {
+		c.q.takeTool(rawjson.Text(rawjson.Get(f, "name")), rawjson.Text(rawjson.Get(f, "description")), rawjson.Get(f, "parameters"))
+	}
+	for _, t := range rawjson.Elems(c.get("tools")) {
+		take(rawjson.Get(t, rawjson.Text(rawjson.Get(t, "type"))))
+	}
+	for _, f := range rawjson.Elems(c.get("functions")) {
+		take(f)
+	}
 }
 
 // readOutput reads what is said of the answer's form and length.
@@ -333,11 +374,14 @@ func (c *chatReader) readFormat(v []byte) {
 }
 
 func (c *chatReader) readReasoning() {
-	efforts := map[string]int{"none": 0, "minimal": 0, "low": 1, "medium": 2, "high": 3, "xhigh": 3, "max": 3}
-	if c.q.model.ID == "sim-think" || c.q.model.ID == "sim-redacted" {
-		c.q.think = 2
-	}
+	c.q.think = c.q.model.thinks()
 	if v := c.get("reasoning_effort"); v != nil {
-		c.q.think = efforts[c.oneOf(v, "reasoning_effort", "none", "minimal", "low", "medium", "high", "xhigh", "max")]
+		c.q.think = c.effort(v, "reasoning_effort")
 	}
+}
+
+// effort reads how long to think.
+func (c *chatReader) effort(v []byte, at string) int {
+	efforts := map[string]int{"none": 0, "minimal": 0, "low": 1, "medium": 2, "high": 3, "xhigh": 3, "max": 3}
+	return efforts[c.oneOf(v, at, "none", "minimal", "low", "medium", "high", "xhigh", "max")]
 }

@@ -14,7 +14,7 @@ func (x *exchange) chat() error {
 		return err
 	}
 	c := &chatReader{body: x.body}
-	c.q.seed = x.seed
+	c.q.seed, c.q.same = x.seed, x.p.Seed
 	q := c.read()
 	if c.bad != nil {
 		return c.bad
@@ -22,7 +22,7 @@ func (x *exchange) chat() error {
 	if done, err := x.misbehave(q.model.ID, q.stream); done || err != nil {
 		return err
 	}
-	w := &chatWriter{chatReader: c, x: x, id: "chatcmpl-sim" + ident(x.seed, 22)}
+	w := &chatWriter{chatReader: c, x: x, id: "chatcmpl-sim" + ident(x.seed, 22), cached: x.readCached(q)}
 	for i := range q.n {
 		w.answers = append(w.answers, q.answer(i))
 	}
@@ -38,6 +38,7 @@ type chatWriter struct {
 	*chatReader
 	x       *exchange
 	id      string
+	cached  int64 // tokens read from the cache
 	answers []answer
 }
 
@@ -66,7 +67,7 @@ func (c *chatWriter) usage(w *rawjson.Writer) {
 	}
 	w.Name("usage").Open('{').Name("prompt_tokens").Int(c.q.input).Name("completion_tokens").Int(out)
 	w.Name("total_tokens").Int(c.q.input + out)
-	w.Name("prompt_tokens_details").Open('{').Name("cached_tokens").Int(0).Name("audio_tokens").Int(0).Close('}')
+	w.Name("prompt_tokens_details").Open('{').Name("cached_tokens").Int(c.cached).Name("audio_tokens").Int(0).Close('}')
 	w.Name("completion_tokens_details").Open('{').Name("reasoning_tokens").Int(thinking).Name("audio_tokens").Int(0)
 	w.Name("accepted_prediction_tokens").Int(0).Name("rejected_prediction_tokens").Int(0).Close('}').Close('}')
 }
@@ -136,22 +137,27 @@ func (c *chatWriter) writeLogprobs(w *rawjson.Writer, text []string, refusal boo
 	}
 	w.Open('{').Name(names[0]).Open('[')
 	for _, token := range text {
-		w.Open('{')
-		h := mix(c.q.seed, uint64(len(token)))
-		writeLogprob(w, token, h%900)
-		w.Name("top_logprobs").Open('[')
-		for i := range c.topLogprobs {
-			w.Open('{')
-			if i == 0 {
-				writeLogprob(w, token, h%900)
-			} else {
-				writeLogprob(w, fmt.Sprintf(" other%d", i), 30000+uint64(i)*5000+h%900)
-			}
-			w.Close('}')
-		}
-		w.Close(']').Close('}')
+		c.writeToken(w, token)
 	}
 	w.Close(']').Name(names[1]).Null().Close('}')
+}
+
+// writeToken writes a token with its logarithm and those of others that it might have been.
+func (c *chatReader) writeToken(w *rawjson.Writer, token string) {
+	w.Open('{')
+	h := mix(c.q.seed, uint64(len(token)))
+	writeLogprob(w, token, h%900)
+	w.Name("top_logprobs").Open('[')
+	for i := range c.topLogprobs {
+		w.Open('{')
+		if i == 0 {
+			writeLogprob(w, token, h%900)
+		} else {
+			writeLogprob(w, fmt.Sprintf(" other%d", i), 30000+uint64(i)*5000+h%900)
+		}
+		w.Close('}')
+	}
+	w.Close(']').Close('}')
 }
 
 // writeLogprob writes a token and its logarithm in ten-thousandths.

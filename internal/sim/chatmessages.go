@@ -32,7 +32,6 @@ func (c *chatReader) readMessages(v []byte) {
 			c.answered()
 		}
 		c.message(m, role, at, i)
-		c.q.input += 4
 		if c.bad != nil {
 			return
 		}
@@ -65,7 +64,7 @@ func (c *chatReader) message(m []byte, role, at string, i int) {
 		c.toolMessage(m, at, &t)
 	case "function":
 		c.only(m, at+".", "role", "content", "name")
-		c.content(content, at, &t, "text")
+		c.resultText(content, at, &t)
 		r := result{name: c.text(rawjson.Get(m, "name"), at+".name"), text: t.text()}
 		c.q.add(turn{results: []result{r}})
 	case "assistant":
@@ -100,9 +99,19 @@ func (c *chatReader) content(v []byte, at string, t *turn, kinds ...string) {
 	}
 }
 
+// resultText reads a tool's result, which counts as one text.
+func (c *chatReader) resultText(v []byte, at string, t *turn) {
+	c.result = true
+	c.content(v, at, t, "text")
+	c.result = false
+	c.q.takeResult(t.text())
+}
+
 func (c *chatReader) say(s string, t *turn) {
 	t.texts = append(t.texts, s)
-	c.q.input += tokens(len(s))
+	if !c.result {
+		c.q.takeText(s)
+	}
 }
 
 func (c *chatReader) part(p []byte, at string, t *turn, kinds []string) {
@@ -139,7 +148,7 @@ func (c *chatReader) part(p []byte, at string, t *turn, kinds []string) {
 		c.only(body, at+".file.", "file_data", "file_id", "filename")
 		t.media = append(t.media, c.file(body, at+".file"))
 	}
-	c.q.input += mediaTokens
+	c.q.takeMedia(p)
 }
 
 var dataURL = regexp.MustCompile(`^data:([\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,`)
@@ -223,7 +232,7 @@ func (c *chatReader) pastCall(v []byte, at string, t *turn) {
 	case "custom":
 		custom := rawjson.Get(v, "custom")
 		name = c.text(rawjson.Get(custom, "name"), at+".custom.name")
-		c.q.input += tokens(len(c.text(rawjson.Get(custom, "input"), at+".custom.input")))
+		c.q.takeCall(name, c.text(rawjson.Get(custom, "input"), at+".custom.input"))
 	}
 	t.calls = append(t.calls, call{id: id, name: name})
 	c.pending, c.known = append(c.pending, id), append(c.known, id)
@@ -232,7 +241,7 @@ func (c *chatReader) pastCall(v []byte, at string, t *turn) {
 func (c *chatReader) function(v []byte, at string) string {
 	name := c.text(rawjson.Get(v, "name"), at+".name")
 	c.toolName(name, at+".name")
-	c.q.input += tokens(len(c.text(rawjson.Get(v, "arguments"), at+".arguments")))
+	c.q.takeCall(name, c.text(rawjson.Get(v, "arguments"), at+".arguments"))
 	return name
 }
 
@@ -250,7 +259,7 @@ func (c *chatReader) toolMessage(m []byte, at string, t *turn) {
 	if i >= 0 {
 		c.pending = slices.Delete(slices.Clone(c.pending), i, i+1)
 	}
-	c.content(rawjson.Get(m, "content"), at, t, "text")
+	c.resultText(rawjson.Get(m, "content"), at, t)
 	c.q.add(turn{results: []result{{name: c.q.callName(id), text: t.text()}}})
 }
 

@@ -1,10 +1,6 @@
 package sim
 
-import (
-	"net/http"
-
-	"weir/internal/rawjson"
-)
+import "net/http"
 
 // breakage is how an answer that began well breaks off.
 type breakage uint8
@@ -112,100 +108,4 @@ func (x *exchange) misbehave(model string, stream bool) (done bool, err error) {
 		return true, f
 	}
 	return false, nil
-}
-
-// stream is an answer sent event by event.
-type stream struct {
-	x    *exchange
-	rc   *http.ResponseController
-	sent int
-}
-
-// stream begins an event stream.
-func (x *exchange) stream() *stream {
-	h := x.w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("Cache-Control", "no-cache")
-	x.w.WriteHeader(http.StatusOK)
-	x.status(http.StatusOK)
-	return &stream{x: x, rc: http.NewResponseController(x.w)}
-}
-
-// send writes one event after the pace's pause. It returns errLeft when the client has gone, and does not return
-// where the connection is to break; after an error of the model's own making it returns that.
-func (s *stream) send(event string, data []byte) error {
-	if s.x.trip != breakNot && s.sent >= breakAfter {
-		return s.breakOff()
-	}
-	pace := s.x.p.Pace
-	if pace == 0 {
-		pace = defaultPace
-	}
-	if s.sent == 0 {
-		pace = 0
-	}
-	if err := s.x.wait(pace); err != nil {
-		return err
-	}
-	return s.put(event, data)
-}
-
-func (s *stream) put(event string, data []byte) error {
-	s.sent++
-	buf := make([]byte, 0, len(data)+len(event)+20)
-	if event != "" {
-		buf = append(append(append(buf, "event: "...), event...), '\n')
-	}
-	buf = append(append(append(buf, "data: "...), data...), '\n', '\n')
-	if _, err := s.x.w.Write(buf); err != nil {
-		s.x.left()
-		return errLeft
-	}
-	if err := s.rc.Flush(); err != nil {
-		s.x.left()
-		return errLeft
-	}
-	return nil
-}
-
-// ending is called before the events that end an answer: one that was too short to break breaks here.
-func (s *stream) ending() error {
-	if s.x.trip != breakNot {
-		return s.breakOff()
-	}
-	return nil
-}
-
-func (s *stream) breakOff() error {
-	if s.x.trip == breakError {
-		s.x.trip = breakNot
-		if err := s.fault(s.x.face.failures["sim-error-in-stream"]); err != nil {
-			return err
-		}
-		return errBroken
-	}
-	s.x.abort()
-	return errBroken
-}
-
-// fault sends an error as an event.
-func (s *stream) fault(f *refusal) error {
-	event, data := s.x.face.inBand(f)
-	return s.put(event, data)
-}
-
-// errorObject writes OpenAI's error object.
-func errorObject(f *refusal) []byte {
-	w := rawjson.Writer{}
-	orNull := func(name, s string) {
-		if w.Name(name); s == "" {
-			w.Null()
-		} else {
-			w.String(s)
-		}
-	}
-	w.Open('{').Name("error").Open('{').Name("message").String(f.message).Name("type").String(f.kind)
-	orNull("param", f.param)
-	orNull("code", f.code)
-	return w.Close('}').Close('}').Buf
 }

@@ -12,16 +12,16 @@ import (
 
 // messagesFace is Anthropic's.
 var messagesFace = &face{
+	name:     "anthropic-messages",
 	idHeader: "Request-Id",
-	key: func(h http.Header) string {
-		if key := h.Get("X-Api-Key"); key != "" {
+	key: func(r *http.Request) string {
+		if key := r.Header.Get("X-Api-Key"); key != "" {
 			return key
 		}
-		key, _ := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
-		return key
+		return bearer(r)
 	},
 	refuse:   messagesRefusal,
-	inBand:   func(f *refusal) (string, []byte) { return "error", messagesRefusal(f, "") },
+	framing:  eventStream(func(f *refusal) (string, []byte) { return "error", messagesRefusal(f, "") }),
 	failures: messagesFailures,
 	noKey: func(given bool, _ string) *refusal {
 		f := &refusal{status: http.StatusUnauthorized, kind: "authentication_error", message: "x-api-key header is required"}
@@ -62,7 +62,6 @@ type messagesReader struct {
 	bad       *refusal
 	body      []byte
 	seal      sealer
-	prefix    prefix
 	marks     int      // cache_control seen
 	ids       []string // of all calls
 	pending   []string // calls of the last assistant turn that have no result yet
@@ -206,12 +205,12 @@ func (m *messagesReader) read(h http.Header) *question {
 	m.readMessages(rawjson.Get(m.body, "messages"))
 	m.readOutput()
 	if v := m.get("cache_control"); v != nil {
-		m.prefix.mark(m.cacheControl(v, "cache_control"))
+		m.q.prompt.mark(m.cacheControl(v, "cache_control"))
 	}
 	if m.marks > 4 {
 		m.fail("A maximum of 4 blocks with cache_control may be provided. Found %d.", m.marks)
 	}
-	m.q.input = m.prefix.total + 8
+	m.q.input = m.q.size()
 	if m.q.input > model.Context {
 		m.fail("prompt is too long: %d tokens > %d maximum", m.q.input, model.Context)
 	}
@@ -255,9 +254,7 @@ func (m *messagesReader) readLimits() {
 // readThinking reads how to think, and what thinking excludes.
 func (m *messagesReader) readThinking() {
 	m.q.hidden = showThought
-	if m.q.model.ID == "sim-think" || m.q.model.ID == "sim-redacted" {
-		m.q.think = 2
-	}
+	m.q.think = m.q.model.thinks()
 	if m.q.model.ID == "sim-redacted" {
 		m.q.hidden = encryptThought
 	}
@@ -303,7 +300,7 @@ func (m *messagesReader) readSystem(v []byte) {
 	case ' ':
 	case '"':
 		m.q.system = rawjson.Text(v)
-		m.prefix.add(plainText(m.q.system), tokens(len(m.q.system)))
+		m.q.prompt.add(plainText(m.q.system), tokens(len(m.q.system)))
 	case '[':
 		for i, b := range rawjson.Elems(v) {
 			at := fmt.Sprintf("system.%d", i)
@@ -376,7 +373,8 @@ func (m *messagesReader) readTools() {
 			m.fail("tools: Tool names must be unique.")
 		}
 		names = append(names, name)
-		m.block(t, at, tokens(len(t)))
+		schema := rawjson.Get(t, "input_schema")
+		m.block(t, at, toolTokens(name, rawjson.Text(rawjson.Get(t, "description")), schema))
 	}
 	v := m.get("tool_choice")
 	if v == nil || !m.object(v, "tool_choice") {

@@ -17,7 +17,7 @@ func (x *exchange) messages() error {
 		return err
 	}
 	w := &messagesWriter{messagesReader: m, x: x, a: q.answer(0)}
-	w.cached = x.p.cache.use(q.model.ID, &m.prefix, x.now)
+	w.cached = x.p.cache.use(q.model.ID, &m.q.prompt, x.now)
 	if q.stream {
 		return w.stream()
 	}
@@ -41,7 +41,7 @@ func (x *exchange) readMessages(counting bool) (*messagesReader, error) {
 		return nil, err
 	}
 	m := &messagesReader{body: x.body, seal: sealer{x.p.Seed}, counting: counting}
-	m.q.seed = x.seed
+	m.q.seed, m.q.same = x.seed, x.p.Seed
 	m.read(x.r.Header)
 	if m.bad != nil {
 		return nil, m.bad

@@ -115,7 +115,7 @@ func (m *messagesReader) content(v []byte, at string, t *turn, final bool) {
 			m.unanswered()
 		}
 		t.texts = append(t.texts, s)
-		m.prefix.add(plainText(s), tokens(len(s)))
+		m.q.prompt.add(plainText(s), tokens(len(s)))
 	case '[':
 		if length(v) == 0 && !final {
 			m.fail("%s: all messages must have non-empty content except for the optional final assistant message", at)
@@ -168,18 +168,25 @@ func (m *messagesReader) contentBlock(b []byte, at string, t *turn) {
 		return
 	case "tool_use":
 		m.toolUse(b, at+".tool_use", t)
+		m.block(b, at, callTokens(rawjson.Text(rawjson.Get(b, "name")), string(rawjson.Get(b, "input"))))
+		return
 	case "tool_result":
 		m.toolResult(b, at, t)
+		return
 	case "thinking":
 		thought, signature := m.text(rawjson.Get(b, "thinking"), at+".thinking.thinking"), m.text(rawjson.Get(b, "signature"), at+".thinking.signature")
 		if m.bad == nil && !m.seal.verify(signature, "thinking", thought) {
 			m.fail("%s: Invalid `signature` in `thinking` block", at)
 		}
+		m.block(b, at, 0)
+		return
 	case "redacted_thinking":
 		data := m.text(rawjson.Get(b, "data"), at+".redacted_thinking.data")
 		if m.bad == nil && !m.seal.verify(data, "redacted", "") {
 			m.fail("%s: Invalid `data` in `redacted_thinking` block", at)
 		}
+		m.block(b, at, 0)
+		return
 	}
 	m.block(b, at+"."+kind, tokens(len(b)))
 }
@@ -221,9 +228,9 @@ func (m *messagesReader) block(b []byte, at string, n int64) {
 		}
 		plain = w.Close('}').Buf
 	}
-	m.prefix.add(plain, n)
+	m.q.prompt.add(plain, n)
 	if !rawjson.IsNull(mark) {
-		m.prefix.mark(m.cacheControl(mark, at+".cache_control"))
+		m.q.prompt.mark(m.cacheControl(mark, at+".cache_control"))
 	}
 }
 
@@ -323,6 +330,7 @@ func (m *messagesReader) toolResult(b []byte, at string, t *turn) {
 	}
 	m.pending = slices.Delete(slices.Clone(m.pending), i, i+1)
 	r := result{name: m.q.callName(id), failed: m.boolean(rawjson.Get(b, "is_error"), at+".tool_result.is_error")}
+	seen := int64(0)
 	content := rawjson.Get(b, "content")
 	switch rawjson.Kind(content) {
 	case ' ':
@@ -341,11 +349,13 @@ func (m *messagesReader) toolResult(b []byte, at string, t *turn) {
 				}
 			case "image", "document":
 				t.media = append(t.media, m.media(p, inner+"."+kind, kind))
+				seen += mediaTokens
 			}
 		}
 	default:
 		m.fail("%s.tool_result.content: Input should be a valid string or list", at)
 	}
+	m.block(b, at, tokens(len(r.text))+seen)
 	t.results = append(t.results, r)
 }
 

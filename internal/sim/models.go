@@ -77,6 +77,14 @@ func findModel(id string) (Model, bool) {
 	return Model{}, false
 }
 
+// thinks returns how long the model thinks when nothing is said of it.
+func (m Model) thinks() int {
+	if m.ID == "sim-think" || m.ID == "sim-redacted" {
+		return 2
+	}
+	return 0
+}
+
 // models lists them all, in the shape of the face.
 func (x *exchange) models() error {
 	w := rawjson.Writer{}

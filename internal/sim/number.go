@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"math/big"
+	"strconv"
 
 	"weir/internal/rawjson"
 )
@@ -38,6 +39,8 @@ func decimal(r *big.Rat) string {
 	digits, _ := r.FloatPrec()
 	return r.FloatString(min(max(digits, 1), maxNumber))
 }
+
+func decimalText(n int64) string { return strconv.FormatInt(n, 10) }
 
 // within reports whether v is a number from lo to hi, both included.
 func within(v []byte, lo, hi int64) bool {

@@ -4,28 +4,36 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 )
 
 // question is what both conversation faces read a request into.
 type question struct {
-	model  Model
-	system string
-	turns  []turn // user and assistant in turn, system turns apart; neighbours of a role are one
-	tools  []tool
-	choice choice
-	schema []byte // the answer is to be JSON that this schema accepts; nil = any text
-	think  int    // how long to think: 0 (not at all) to 3
-	hidden hiding // what of the thought is shown
-	room   int64  // most output tokens; 0 = the model's own bound
-	stops  []string
-	n      int // answers
-	seed   uint64
-	input  int64 // tokens read, cached ones too
-	stream bool
-	talks  bool // says a sentence before it calls a tool of its own accord
+	model     Model
+	system    string
+	turns     []turn // user and assistant in turn, system turns apart; neighbours of a role are one
+	tools     []tool
+	choice    choice
+	schema    []byte // the answer is to be JSON that this schema accepts; nil = any text
+	think     int    // how long to think: 0 (not at all) to 3
+	hidden    hiding // what of the thought is shown
+	room      int64  // most output tokens; 0 = the model's own bound
+	stops     []string
+	n         int    // answers
+	seed      uint64 // of the request, for its ids
+	same      uint64 // of the provider, for what is the same in every dialect
+	prompt    prefix // as it is read and cached
+	input     int64  // tokens read, cached ones too
+	stream    bool
+	talks     bool // says a sentence before it calls a tool of its own accord
+	plans     bool // says a sentence before it calls a tool, demanded or not
+	documents []document
 }
+
+// document is a text to answer from.
+type document struct{ id, title, text string }
 
 // hiding is how a thought is handed out.
 type hiding uint8
@@ -75,6 +83,30 @@ func tokens(n int) int64 { return int64(n+3) / 4 }
 
 // mediaTokens is what an image, a sound or a page is taken to be.
 const mediaTokens = 250
+
+// content returns a seed that the question's content alone decides, so that every dialect answers it alike.
+func (q *question) content() uint64 {
+	h := fnv.New64a()
+	say := func(parts ...string) {
+		for _, p := range parts {
+			fmt.Fprintf(h, "%d %s", len(p), p)
+		}
+	}
+	say(q.model.ID, strings.TrimSpace(q.system))
+	for _, t := range q.turns {
+		say(t.texts...)
+		for _, r := range t.results {
+			say(r.name, r.text)
+		}
+		for _, c := range t.calls {
+			say(c.name)
+		}
+	}
+	for _, t := range q.tools {
+		say(t.name)
+	}
+	return mix(q.same, h.Sum64())
+}
 
 // last returns the last turn.
 func (q *question) last() turn {

@@ -373,3 +373,14 @@ func element(array []byte, i int) []byte {
 	}
 	return nil
 }
+
+// elements yields the elements of an array.
+func elements(array []byte) func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for _, e := range rawjson.Elems(array) {
+			if !yield(e) {
+				return
+			}
+		}
+	}
+}

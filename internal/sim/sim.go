@@ -1,15 +1,17 @@
-// Package sim is a simulated provider: an http.Handler that speaks OpenAI's Chat Completions and Embeddings and
-// Anthropic's Messages as the real ones do, without a model behind it.
+// Package sim is a simulated provider: an http.Handler that speaks OpenAI's Chat Completions, Responses, Completions and
+// Embeddings, Anthropic's Messages, Gemini's generateContent, Bedrock's Converse, Cohere's v2 chat and Ollama's chat as
+// the real ones do, without a model behind it.
 //
-// Each face (chat.go, messages.go, embeddings.go) reads and judges a request as strictly as the real provider and
-// brings it into one form, question. think (answer.go) decides what to answer: a plain text that says it is simulated
-// and what was asked, calls of the tools at hand with arguments that their schemas accept (schema.go), a structured
-// answer, a chain of thought. The face writes that answer whole or as a stream at a human pace. Models whose names say
-// so fail in the ways real providers fail (failure.go).
+// Each face (chat.go, responses.go, messages.go, gemini.go, …) reads and judges a request as strictly as the real
+// provider and brings it into one form, question. answer (answer.go) decides what to answer: a plain text that says it
+// is simulated and what was asked, calls of the tools at hand with arguments that their schemas accept (schema.go), a
+// structured answer, a chain of thought. The face writes that answer whole or as a stream at a human pace, framed as its
+// dialect frames streams (stream.go). Models whose names say so fail in the ways real providers fail (failure.go).
 //
 // The same request under the same Seed gets the same answer; only what a provider keeps between requests (prompt
-// cache, request ids, the clock) differs. The package shares no code with Weir's own codecs, so that each can be the
-// judge of the other.
+// cache, stored responses, request ids, the clock) differs. The same question gets the same thought, text and calls in
+// every dialect, and counts the same tokens; what differs is manners, such as the sentence that some say before a call.
+// The package shares no code with Weir's own codecs, so that each can be the judge of the other.
 package sim
 
 import (
@@ -50,6 +52,7 @@ type Provider struct {
 	open   atomic.Int64
 	serial atomic.Uint64
 	cache  promptCache
+	stored responseStore
 
 	mu    sync.Mutex // guards calls and kept, which grow at each request's begin and are read whole by Calls
 	calls []*Call
@@ -83,28 +86,17 @@ func (p *Provider) Calls() []Call {
 
 // exchange is one request being served.
 type exchange struct {
-	p    *Provider
-	w    http.ResponseWriter
-	r    *http.Request
-	face *face
-	id   string // request id
-	body []byte
-	call *Call
-	seed uint64 // of the provider's seed and the body
-	now  time.Time
-	trip breakage // how the answer is to break off
-}
-
-// face is how one dialect differs from another where requests are received and refused.
-type face struct {
-	idHeader string
-	key      func(http.Header) string                  // the credential presented; "" = none
-	refuse   func(f *refusal, id string) []byte        // the body of an error
-	noKey    func(given bool, key string) *refusal     // the credential is absent or wrong
-	notJSON  func(error) *refusal                      // the body cannot be read
-	noPath   func(method, path string) *refusal        // there is nothing here
-	failures map[string]*refusal                       // by model
-	inBand   func(f *refusal) (event string, d []byte) // an error within a stream
+	p       *Provider
+	w       http.ResponseWriter
+	r       *http.Request
+	face    *face
+	framing *framing // of a stream
+	id      string   // request id
+	body    []byte
+	call    *Call
+	seed    uint64 // of the provider's seed and the body
+	now     time.Time
+	trip    breakage // how the answer is to break off
 }
 
 // refusal is an error answer; the face puts it into its dialect's shape.
@@ -129,6 +121,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.open.Add(1)
 	defer p.open.Add(-1)
 	x := &exchange{p: p, w: w, r: r, face: faceOf(r), now: p.now()}
+	x.framing = &x.face.framing
 	x.id = fmt.Sprintf("req_sim%012d", p.serial.Add(1))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	x.body = body
@@ -156,7 +149,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve routes the request. It returns a *refusal, errLeft or errBroken.
 func (x *exchange) serve() error {
 	if want := x.p.Key; want != "" {
-		if got := x.face.key(x.r.Header); subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
+		if got := x.face.key(x.r); subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
 			return x.face.noKey(got != "", got)
 		}
 	}
@@ -164,34 +157,55 @@ func (x *exchange) serve() error {
 		return &refusal{status: http.StatusUnsupportedMediaType, kind: "invalid_request_error", message: "Compressed request bodies are not supported."}
 	}
 	path, method := x.r.URL.Path, x.r.Method
-	if id, one := strings.CutPrefix(path, "/v1/models/"); one && method == http.MethodGet {
-		return x.model(id)
-	}
-	switch method + " " + path {
-	case "GET /v1/models":
-		return x.models()
-	case "POST /v1/chat/completions":
-		return x.chat()
-	case "POST /v1/embeddings":
-		return x.embed()
-	case "POST /v1/messages":
-		return x.messages()
-	case "POST /v1/messages/count_tokens":
-		return x.countTokens()
+	if h := x.route(method, path); h != nil {
+		return h()
 	}
 	return x.face.noPath(method, path)
 }
 
-// faceOf tells the dialect by the path, where two share it by Anthropic's version header.
-func faceOf(r *http.Request) *face {
-	if r.URL.Path == "/v1/messages" || strings.HasPrefix(r.URL.Path, "/v1/messages/") {
-		return messagesFace
+// route returns what answers a path, nil where nothing does.
+func (x *exchange) route(method, path string) func() error {
+	switch method + " " + path {
+	case "GET /v1/models":
+		return x.models
+	case "POST /v1/chat/completions":
+		return x.chat
+	case "POST /v1/completions":
+		return x.complete
+	case "POST /v1/responses":
+		return x.respond
+	case "POST /v1/responses/input_tokens":
+		return x.countInput
+	case "POST /v1/embeddings":
+		return x.embed
+	case "POST /v1/messages":
+		return x.messages
+	case "POST /v1/messages/count_tokens":
+		return x.countTokens
+	case "POST /v2/chat":
+		return x.cohere
+	case "POST /api/chat":
+		return x.ollama
+	case "GET /api/tags":
+		return x.ollamaTags
+	case "POST /api/show":
+		return x.ollamaShow
+	case "GET /api/version":
+		return x.ollamaVersion
 	}
-	openai := r.URL.Path == "/v1/chat/completions" || r.URL.Path == "/v1/embeddings"
-	if !openai && r.Header.Get("Anthropic-Version") != "" {
-		return messagesFace
+	if id, one := strings.CutPrefix(path, "/v1/models/"); one && method == http.MethodGet {
+		return func() error { return x.model(id) }
 	}
-	return chatFace
+	if rest, one := strings.CutPrefix(path, "/v1/responses/"); one {
+		return x.storedResponse(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/v1beta/models"); one {
+		return x.gemini(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/model/"); one && method == http.MethodPost {
+		return x.bedrock(rest)
+	}
+	return nil
 }
 
 // object checks that the body is a JSON object.
@@ -202,21 +216,35 @@ func (x *exchange) object() error {
 	if rawjson.Kind(x.body) != '{' {
 		return x.face.notJSON(errors.New("the body is not an object"))
 	}
-	x.p.mu.Lock()
-	x.call.Model = rawjson.Text(rawjson.Get(x.body, "model"))
-	x.p.mu.Unlock()
+	if x.call.Model == "" {
+		x.asks(rawjson.Text(rawjson.Get(x.body, "model")))
+	}
 	return nil
+}
+
+// asks notes the model that the request is for.
+func (x *exchange) asks(model string) {
+	x.p.mu.Lock()
+	x.call.Model = model
+	x.p.mu.Unlock()
 }
 
 // refuse answers with an error.
 func (x *exchange) refuse(f *refusal) {
+	if x.face.header != nil {
+		x.face.header(x.w.Header(), f)
+	}
 	if f.retryAfter != "" {
 		x.w.Header().Set("Retry-After", f.retryAfter)
 	}
 	if f.header != "" {
 		x.w.Header().Set("X-Should-Retry", f.header)
 	}
-	x.write(f.status, "application/json", x.face.refuse(f, x.id))
+	body := x.face.refuse(f, x.id)
+	if x.framing.array {
+		body = append(append([]byte{'['}, body...), ']')
+	}
+	x.write(f.status, "application/json", body)
 }
 
 // write sends a whole answer; a breakage leaves it half sent.

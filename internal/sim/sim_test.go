@@ -157,6 +157,7 @@ func messagesBody(model, ask, more string) string {
 
 const (
 	chatPath, messagesPath = "/v1/chat/completions", "/v1/messages"
+	responsesPath          = "/v1/responses"
 	chatTools              = `,"tools":[{"type":"function","function":{"name":"get_weather","parameters":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}},{"type":"function","function":{"name":"get_time","parameters":{"type":"object","properties":{"zone":{"enum":["UTC","CET"]}},"required":["zone"]}}}]`
 	messagesTools          = `,"tools":[{"name":"get_weather","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}},{"name":"get_time","input_schema":{"type":"object","properties":{"zone":{"enum":["UTC","CET"]}},"required":["zone"]}}]`
 )

@@ -71,6 +71,9 @@ func (a *answerEncoder) loseExtra(x llm.Extra) {
 // part makes a part of the answer sayable; false if it is left out.
 func (a *answerEncoder) part(in *llm.Part) (llm.Part, bool) {
 	p, ok := a.head(in)
+	if !ok && in.Seal.Data != "" {
+		a.strayed(llm.Seal{By: in.Seal.By, Form: llm.SealSignature, Data: in.Seal.Data})
+	}
 	if !ok || a.own {
 		return p, ok
 	}
@@ -103,6 +106,9 @@ func (a *answerEncoder) head(in *llm.Part) (llm.Part, bool) {
 	}
 	if a.own {
 		return p, true
+	}
+	if p.Phase != "" {
+		a.losses.Add("answer.phase", "there are no phases here", llm.Dropped)
 	}
 	ok := true
 	switch p.Kind {

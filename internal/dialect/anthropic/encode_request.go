@@ -74,7 +74,13 @@ type requestEncoder struct {
 	plan     thinkingPlan
 }
 
-func (e *requestEncoder) lose(path, why string, grade llm.Grade) { e.losses.Add(path, why, grade) }
+// lose notes a loss by its path in the client's document; a setting may be named as chat names it.
+func (e *requestEncoder) lose(path, why string, grade llm.Grade) {
+	if !e.own {
+		path = dialect.Word(e.req.From, path)
+	}
+	e.losses.Add(path, why, grade)
+}
 
 // refuse notes what cannot be sent at all.
 func (e *requestEncoder) refuse(param, why string) {
@@ -255,6 +261,7 @@ func (e *requestEncoder) loseRest() {
 		return
 	}
 	say(req.Reasoning.Summary != "", e.reasoningPath()+".summary", none)
+	say(req.Reasoning.Show != nil && !e.plan.on(), "show", "there is no thinking to show")
 	for _, name := range dialect.Names(req.Reasoning.Extra) {
 		say(true, e.reasoningPath()+"."+name, none)
 	}
@@ -269,6 +276,6 @@ func (e *requestEncoder) loseRest() {
 		say(true, "response_format."+name, none)
 	}
 	for _, name := range dialect.Names(req.Extra) {
-		say(true, name, none)
+		e.losses.Add(name, none, llm.Dropped) // it is called so in the client's document
 	}
 }

@@ -182,6 +182,9 @@ func (s *streamEncoder) open(e *llm.Event) {
 	s.part, s.state = p, blockAwaiting
 	if !ok {
 		s.state = blockSkipped
+		if p.Seal.Data != "" {
+			s.seal(p.Seal)
+		}
 		return
 	}
 	seal := p.Seal // of a part's head it is as good as one that follows
@@ -270,10 +273,7 @@ func (s *streamEncoder) free(text string) string {
 }
 
 func (s *streamEncoder) seal(seal llm.Seal) {
-	if s.state == blockSkipped {
-		return
-	}
-	if s.part.Kind != llm.PartReasoning {
+	if s.state == blockSkipped || s.part.Kind != llm.PartReasoning {
 		s.strayed(llm.Seal{By: "another maker, on a part that is no reasoning", Form: llm.SealSignature, Data: seal.Data})
 		return
 	}

@@ -60,12 +60,7 @@ var budgets = map[string]int64{"low": 1024, "medium": 4096, "high": 16384, "xhig
 const leastBudget = 1024
 
 // reasoningPath is where the client said how much to think.
-func (e *requestEncoder) reasoningPath() string {
-	if e.req.From == llm.OpenAIChat {
-		return "reasoning_effort"
-	}
-	return "reasoning"
-}
+func (e *requestEncoder) reasoningPath() string { return dialect.Word(e.req.From, "reasoning") }
 
 // think makes the plan. It may raise the limit on the output if that is ours, never the client's own.
 func (e *requestEncoder) think(turns []turn, choice toolChoice) {
@@ -143,8 +138,11 @@ func (e *requestEncoder) adapt(lose func(string, llm.Grade)) {
 	default:
 		lose("there is no level "+effort+" here", llm.Dropped)
 	}
-	if e.req.Reasoning.Budget != "" {
+	switch r := &e.req.Reasoning; {
+	case r.Budget != "":
 		lose("this model takes a level, no budget", llm.Changed)
+	case r.Mode == "on":
+		lose("this model chooses by itself how much to think", llm.Changed)
 	}
 }
 
@@ -178,7 +176,10 @@ func (e *requestEncoder) budget(lose func(string, llm.Grade)) {
 		return
 	}
 	e.plan.typ, e.plan.budget = "enabled", llm.Num(strconv.FormatInt(budget, 10))
-	if !exact || budget != want {
+	switch {
+	case r.Budget == "" && r.Effort == "":
+		lose("the target demands a budget: "+string(e.plan.budget)+" tokens", llm.Filled)
+	case !exact || budget != want:
 		lose("a budget of "+string(e.plan.budget)+" tokens", llm.Changed)
 	}
 }

@@ -43,7 +43,7 @@ func (e *requestEncoder) sayableTools(out, in []llm.Tool, allowed map[string]boo
 		case llm.ToolCustom:
 			e.lose(t.Path, "free text becomes the one argument of a function", llm.Changed)
 			if t.Grammar != nil {
-				e.lose(t.Path+".custom.format", "free text cannot be held to a grammar here", llm.Dropped)
+				e.lose(t.Path+"."+dialect.Word(e.req.From, "custom.format"), "free text cannot be held to a grammar here", llm.Dropped)
 			}
 			t.Schema = []byte(freeInput)
 		}

@@ -122,7 +122,7 @@ func (e *requestEncoder) systemPart(p *llm.Part) (llm.Part, bool) {
 }
 
 func (e *requestEncoder) loseMessage(m *llm.Message) {
-	if m.Name != "" {
+	if m.Participant() != "" {
 		e.lose(m.Path+".name", "participants have no names here", llm.Dropped)
 	}
 	if e.own {
@@ -245,7 +245,7 @@ func (e *requestEncoder) text(p llm.Part) (llm.Part, bool) {
 		if citeSayable(&p.Cites[i], false) {
 			cites = append(cites, p.Cites[i])
 		} else {
-			e.lose(p.Path+".annotations", "a citation without its place in the source", llm.Dropped)
+			e.lose(p.Path+"."+dialect.Word(e.req.From, "annotations"), "a citation without its place in the source", llm.Dropped)
 		}
 	}
 	p.Cites = cites
@@ -268,14 +268,23 @@ func (e *requestEncoder) image(p llm.Part) (llm.Part, bool) {
 		e.refuse(p.Path, "a file kept at another provider; send the image itself")
 		return p, false
 	}
+	if bucket(b.URL) {
+		e.refuse(p.Path, "the target fetches nothing from a provider's storage; send the image itself")
+		return p, false
+	}
 	if b.Detail != "" && b.Detail != "auto" {
-		e.lose(p.Path+".image_url.detail", "there is no such setting here", llm.Dropped)
+		e.lose(p.Path+"."+dialect.Word(e.req.From, "image_url.detail"), "there is no such setting here", llm.Dropped)
 	}
 	if b.Data != "" && b.Type == "" {
 		b.Type = imageType(b.Data)
 	}
 	p.Media = &b
 	return p, true
+}
+
+// bucket reports whether an address is in a cloud provider's storage, where only its own models look.
+func bucket(url string) bool {
+	return strings.HasPrefix(url, "s3://") || strings.HasPrefix(url, "gs://")
 }
 
 // imageType finds an image's media type by how its base64 begins.
@@ -303,6 +312,8 @@ func (e *requestEncoder) file(p llm.Part) (llm.Part, bool) {
 		b.Source = ""
 	case b.FileID != "":
 		e.refuse(p.Path, "a file kept at another provider; send the file itself")
+	case bucket(b.URL):
+		e.refuse(p.Path, "the target fetches nothing from a provider's storage; send the file itself")
 	case b.URL != "":
 	case typ == "" || typ == "application/pdf":
 		b.Type = "application/pdf"

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/internal/dialect"
 	"weir/internal/llm"
 )
 
@@ -15,6 +16,13 @@ type Missing struct {
 	Path  string // in the client's document; of an answer, canonical words
 	Kind  string // what it is
 	Value string
+
+	choice string // path that names it lost with the whole choice
+}
+
+// under reports whether a loss of that path covers it.
+func (m *Missing) under(loss string) bool {
+	return covers(loss, m.Path) || m.choice != "" && covers(loss, m.choice)
 }
 
 // String returns the path, the kind and the beginning of the value.
@@ -27,7 +35,17 @@ func Diff(x, y *llm.Request) []Missing {
 }
 
 // DiffAnswer returns what of the answer x is not in y.
-func DiffAnswer(x, y *llm.Response) []Missing { return diff(responseFacts(x), responseFacts(y)) }
+func DiffAnswer(x, y *llm.Response) []Missing {
+	return diff(responseFacts(x), append(responseFacts(y), nameless(x, y)...))
+}
+
+// nameless returns the id of x for an answer of a dialect in which answers have none.
+func nameless(x, y *llm.Response) []fact {
+	if y.From != llm.BedrockConverse || y.ID != "" {
+		return nil
+	}
+	return []fact{{kind: "id", value: x.ID}}
+}
 
 // silent returns what a request says by saying nothing, in a dialect where that is so.
 func silent(r *llm.Request) []fact {
@@ -38,10 +56,14 @@ func silent(r *llm.Request) []fact {
 	if len(r.Tools) == 0 || r.Choice.Mode == "none" {
 		out = append(out, fact{kind: "choice.parallel", value: "false"})
 	}
-	if r.From != llm.AnthropicMessages {
+	switch r.From {
+	case llm.AnthropicMessages, llm.BedrockConverse, llm.CohereChat, llm.OllamaChat, llm.GeminiGenerate:
+	default:
 		return out
 	}
-	if q := &r.Reasoning; q.Mode == "" && q.Effort == "" && q.Budget == "" {
+	quiet := r.From == llm.AnthropicMessages || strings.Contains(r.Model, "claude") || strings.HasPrefix(r.Model, "command-a-03") ||
+		strings.Contains(r.Model, "nova-") && !strings.Contains(r.Model, "nova-2")
+	if q := &r.Reasoning; quiet && q.Mode == "" && q.Effort == "" && q.Budget == "" {
 		out = append(out, fact{kind: "reasoning.off", value: "true"})
 	}
 	if r.Output.Kind == "schema" {
@@ -55,11 +77,16 @@ func diff(x, y []fact) []Missing {
 	var out []Missing
 	last := map[string]int{}   // per track: where the latest fact was found
 	moved := map[string]bool{} // groups whose order is lost
+	var blank []*fact          // texts of white space: they would be found in what others say
 	for i := range x {
 		f := &x[i]
+		if f.text && strings.TrimSpace(f.value) == "" {
+			blank = append(blank, f)
+			continue
+		}
 		at := have.take(f, last[f.track])
 		if at < 0 {
-			out = append(out, Missing{f.path, f.kind, f.value})
+			out = append(out, Missing{f.path, f.kind, f.value, f.choice})
 			continue
 		}
 		if f.track == "" {
@@ -67,9 +94,14 @@ func diff(x, y []fact) []Missing {
 		}
 		if before, seen := last[f.track]; seen && at < before && !moved[f.group] {
 			moved[f.group] = true
-			out = append(out, Missing{f.group, "order", f.kind + " " + f.value + " stands before what it came after"})
+			out = append(out, Missing{f.group, "order", f.kind + " " + f.value + " stands before what it came after", f.choice})
 		}
 		last[f.track] = max(last[f.track], at)
+	}
+	for _, f := range blank {
+		if have.take(f, 0) < 0 {
+			out = append(out, Missing{f.path, f.kind, f.value, f.choice})
+		}
 	}
 	return out
 }
@@ -217,14 +249,24 @@ func CheckAnswer(t testing.TB, x, y *llm.Response, losses []llm.Loss) {
 func Problems(x, y *llm.Request, losses []llm.Loss) []string {
 	w := clients[x.From]
 	added := diff(requestFacts(y, w), requestFacts(x, w))
+	for i := range added { // a turn that was put in has its place where the client's turns are
+		if rest, ok := strings.CutPrefix(added[i].Path, dialect.Word(y.From, "messages")+"["); ok {
+			added[i].Path = dialect.Word(x.From, "messages") + "[" + rest
+		}
+	}
 	return problems(reassign(requestFacts(x, w), Diff(x, y), losses), added, losses)
 }
 
-// ProblemsFor is Problems for a target of which more is known: Mistral's models take ids of nine letters and digits only,
-// so that others are derived; that results pair with their calls is compared all the same.
+// ProblemsFor is Problems for a target of which more is known: where ids of calls have nine letters and digits others are
+// derived, and that results pair with their calls is compared all the same; a seed may have another name.
 func ProblemsFor(facts llm.Facts, x, y *llm.Request, losses []llm.Loss) []string {
+	if seed := y.Extra["random_seed"]; seed != nil && facts.Quirks.Has(llm.RandomSeed) {
+		z := *y
+		z.Sampling.Seed = llm.Num(seed)
+		y = &z
+	}
 	all := Problems(x, y, losses)
-	if facts.Provider == "mistral" {
+	if facts.Quirks.Has(llm.NineIDs) {
 		all = slices.DeleteFunc(all, func(p string) bool { return strings.Contains(p, " (call.id): ") })
 	}
 	return all
@@ -241,24 +283,24 @@ func StreamProblems(x, y *llm.Response, notes bool, losses []llm.Loss) []string 
 	missing := reassign(responseFacts(x), DiffAnswer(x, y), losses)
 	kept := slices.DeleteFunc(slices.Clone(losses), func(l llm.Loss) bool {
 		return (l.Path == "answer.order" || l.Path == "answer.opaque" && notes) &&
-			!slices.ContainsFunc(missing, func(m Missing) bool { return covers(l.Path, m.Path) })
+			!slices.ContainsFunc(missing, func(m Missing) bool { return m.under(l.Path) })
 	})
 	return problems(missing, DiffAnswer(y, x), kept)
 }
 
 // reassign settles which of several like facts of x it is that is missing: one that a loss covers, if there is one.
 func reassign(x []fact, missing []Missing, losses []llm.Loss) []Missing {
-	declared := func(path string) bool {
-		return slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && covers(l.Path, path) })
+	declared := func(m *Missing) bool {
+		return slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && m.under(l.Path) })
 	}
 	for i := range missing {
 		m := &missing[i]
-		if declared(m.Path) {
+		if declared(m) {
 			continue
 		}
 		for j := range x {
-			other := Missing{x[j].path, x[j].kind, x[j].value}
-			if other.Kind == m.Kind && other.Value == m.Value && declared(other.Path) && !slices.Contains(missing, other) {
+			other := Missing{x[j].path, x[j].kind, x[j].value, x[j].choice}
+			if other.Kind == m.Kind && other.Value == m.Value && declared(&other) && !slices.Contains(missing, other) {
 				*m = other
 				break
 			}
@@ -270,7 +312,7 @@ func reassign(x []fact, missing []Missing, losses []llm.Loss) []Missing {
 func problems(missing, added []Missing, losses []llm.Loss) []string {
 	var out []string
 	for _, m := range missing {
-		if !slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && covers(l.Path, m.Path) }) {
+		if !slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && m.under(l.Path) }) {
 			out = append(out, "lost in silence: "+m.String())
 		}
 	}
@@ -279,11 +321,11 @@ func problems(missing, added []Missing, losses []llm.Loss) []string {
 		case l.Grade == 0 || l.Why == "" || l.Path == "":
 			out = append(out, fmt.Sprintf("a loss without path, reason or grade: %+v", l))
 		case l.Grade == llm.Filled:
-			same := func(m Missing) bool { return covers(l.Path, m.Path) || lastWord(l.Path) == lastWord(m.Path) }
+			same := func(m Missing) bool { return m.under(l.Path) || lastWord(l.Path) == lastWord(m.Path) }
 			if !slices.ContainsFunc(added, same) {
 				out = append(out, fmt.Sprintf("declared filled, but nothing was: %s (%s)", l.Path, l.Why))
 			}
-		case !slices.ContainsFunc(missing, func(m Missing) bool { return covers(l.Path, m.Path) }):
+		case !slices.ContainsFunc(missing, func(m Missing) bool { return m.under(l.Path) }):
 			out = append(out, fmt.Sprintf("declared %s, but it arrived or was not there: %s (%s)", l.Grade, l.Path, l.Why))
 		}
 	}

@@ -22,6 +22,8 @@ type fact struct {
 	text  bool   // compared as a piece of all texts of its kind joined: parts may be joined and split on their way
 	track string // facts of one track keep their order; "" = their order says nothing
 	group string // path that a loss of order is named by
+
+	choice string // path that names it lost with the whole choice; "" = of a request, or of the first
 }
 
 // facts gathers the facts of one request or answer.
@@ -239,7 +241,7 @@ func (f *facts) medium(p *llm.Part, at place) {
 		case b.Data != "":
 			f.ordered(at, path, kind, typ+" data "+b.Data, false)
 		case b.URL != "":
-			f.ordered(at, path, kind, typ+" url "+b.URL, false)
+			f.ordered(at, path, kind, "url "+b.URL, false)
 		case b.FileID != "":
 			f.ordered(at, path, kind, typ+" id "+b.FileID, false)
 		}
@@ -274,8 +276,11 @@ func (f *facts) call(p *llm.Part, at place) {
 	f.calls[p.ID] = f.count
 	f.ordered(at, path, "call", p.Name, false)
 	f.add(path, "call.id", p.Name+" "+p.ID)
-	argsPath := at.within(p, "", "answer.arguments")
-	f.put(fact{path: argsPath, kind: "call.args", value: p.Name + " " + arguments(p.Args)})
+	argsPath, args := at.within(p, "", "answer.arguments"), arguments(p.Args)
+	if !at.request {
+		args = compact([]byte(args))
+	}
+	f.put(fact{path: argsPath, kind: "call.args", value: p.Name + " " + args})
 	f.flag(argsPath, "call.free", p.Free)
 }
 

@@ -208,7 +208,7 @@ var recordedTargets = map[llm.Dialect][]llm.Facts{
 	llm.OpenAIChat: {
 		{Model: "gpt-5", Provider: "openai"},
 		{Model: "another-maker"},
-		{Model: "m", Provider: "mistral"},
+		{Model: "m", Provider: "mistral", Quirks: llm.Cautious | llm.NineIDs | llm.NoNames | llm.NoLogprobs | llm.RandomSeed | llm.ReasoningItems},
 		{Model: "r", ReasoningBack: true},
 		{Model: "gemini", SealBy: "google"},
 	},

@@ -43,6 +43,7 @@ var clients = map[llm.Dialect]words{
 	llm.AnthropicMessages: {
 		"max_output": "max_tokens", "stop": "stop_sequences", "parallel": "tool_choice.disable_parallel_tool_use",
 		"output": "output_config.format", "output.name": "output_config.format.name", "output.schema": "output_config.format.schema",
+		"output.description": "output_config.format.description", "output.strict": "output_config.format.strict",
 		"effort": "output_config.effort", "budget": "thinking.budget_tokens", "show": "thinking.display", "user": "metadata.user_id",
 		"tool.description": "description", "tool.schema": "input_schema", "tool.strict": "strict", "tool.defer": "defer_loading",
 		"file.name": "title", "image.detail": "detail", "conversation": "container",
@@ -158,7 +159,7 @@ func responseFacts(r *llm.Response) []fact {
 		f.extra("answer", "choice", c.Extra)
 		if i > 0 {
 			for j := range f.list[from:] {
-				f.list[from+j].path = "answer.choices"
+				f.list[from+j].choice = "answer.choices"
 			}
 		}
 	}

@@ -393,7 +393,7 @@ var targets = []llm.Facts{
 	{Model: "claude-opus-4-6"},
 	{Model: "claude-opus-4-7", DefaultMax: 8192},
 	{Model: "gpt-5", Provider: "openai"},
-	{Model: "m", Provider: "mistral", ReasoningBack: true},
+	{Model: "m", Quirks: llm.Cautious | llm.NineIDs, ReasoningBack: true},
 }
 
 // carryRequest encodes a request, reads it again and returns what is wrong. A refusal is none that names its cause.

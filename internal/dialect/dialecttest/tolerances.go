@@ -29,12 +29,15 @@ var tolerances = []tolerance{
 		}
 		return false
 	}},
+	{"the name of instructions", "it says where a system turn stood, not who speaks", equal("name", "system instructions")},
 	{"texts of a role are joined or split", "turns are merged, and citations split texts; a text must be found whole in all of them joined", nil},
 	{"results before what else a turn says", "dialects want them first, so they keep their order among themselves only", nil},
 	{"ids of calls that do not fit", "a fitting one is derived; that results pair with their calls is compared by the calls' number", func(f *fact) bool {
 		return f.kind == "call.id" && !fit.MatchString(f.value[strings.LastIndexByte(f.value, ' ')+1:])
 	}},
 	{"no arguments are {}", "a call without arguments", nil}, // see arguments
+	{"white space between the tokens of an answer's arguments", "an event of one line that holds them as an object cannot keep it, and no reader sees it", nil}, // see facts.call
+	{"the type of a medium at an address", "only Gemini states one, and the medium's server tells it", nil},                                                     // see facts.medium
 	{"strict: false of a tool", "it is the default everywhere", equal("tool.strict", "false")},
 	{"tool_choice auto", "it is the default wherever there are tools", equal("choice.mode", "auto")},
 	{"no calls where there are no tools, one at a time where there are none", "nothing is called", nil}, // see silent
@@ -44,7 +47,7 @@ var tolerances = []tolerance{
 	{"text as output", "it is the default everywhere", either(equal("modality", "text"), equal("output.kind", "text"))},
 	{"store: false", "what is not kept is not kept", equal("thread.store", "false")},
 	{"usage in the stream", "the gateway meters, and gives the client what it asked for", is("want_usage")},
-	{"no reasoning", "mode off, effort none and a budget of 0 are one; Messages does not think unless asked to", nil}, // see reasoning, silent
+	{"no reasoning", "mode off, effort none and a budget of 0 are one; Messages does not think unless asked to, nor do Claude and the first Nova in Converse, nor Command A in Cohere's", nil}, // see reasoning, silent
 	{"words for the standard tier", "default, standard and standard_only are one", func(f *fact) bool {
 		if f.kind == "tier" && (f.value == "standard" || f.value == "standard_only") {
 			f.value = "default"
@@ -63,9 +66,10 @@ var tolerances = []tolerance{
 	{"detail auto of an image", "it is the default everywhere", func(f *fact) bool {
 		return strings.HasSuffix(f.kind, ".detail") && f.value == "auto"
 	}},
-	{"strict: true of a schema", "Messages keeps to a schema always, and so says nothing", nil},                            // see silent
-	{"order within a stream", "pieces come in order, but an SDK joins them by member: a loss may be declared", nil},        // see StreamProblems
-	{"events that no part holds", "they are not collected, so their loss is taken at its word where there were some", nil}, // see StreamProblems
+	{"ids of answers", "Converse's answers have none; the head of the answer names the request", nil},                              // see nameless
+	{"strict: true of a schema", "Messages, Gemini, Converse, Cohere and Ollama keep to a schema always, and so say nothing", nil}, // see silent
+	{"order within a stream", "pieces come in order, but an SDK joins them by member: a loss may be declared", nil},                // see StreamProblems
+	{"events that no part holds", "they are not collected, so their loss is taken at its word where there were some", nil},         // see StreamProblems
 }
 
 // fit are the ids of calls that every dialect takes.

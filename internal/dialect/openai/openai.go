@@ -1,5 +1,5 @@
-// Package openai holds what OpenAI's endpoints share: the shape of an error, in both directions, and the refusal of a
-// body that cannot be read.
+// Package openai holds what OpenAI's endpoints share: the shape of an error, in both directions, the refusal of a body
+// that cannot be read, and, of chat completions and completions, usage, finish reasons, stream options and the end mark.
 //
 // The shape is {"error": {"message", "type", "param", "code"}}, whole or as the data of a stream's frame. The official
 // SDKs raise an error with these four for every status ≥ 400 and for every frame whose data has an "error". Many

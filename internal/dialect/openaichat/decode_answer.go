@@ -33,10 +33,10 @@ func (codec) DecodeResponse(body []byte) (*llm.Response, error) {
 			if s, ok := rawjson.String(v); ok {
 				r.Tier = s
 			} else {
-				keep(&r.Extra, "service_tier", v)
+				openai.Keep(&r.Extra, "service_tier", v)
 			}
 		case "usage":
-			r.Usage = decodeUsage(v)
+			r.Usage = openai.DecodeUsage(v)
 		case "choices":
 			choices = v
 		case "error":
@@ -44,7 +44,7 @@ func (codec) DecodeResponse(body []byte) (*llm.Response, error) {
 				r.Fault = openai.ReadFault(0, nil, body)
 			}
 		default:
-			keep(&r.Extra, string(name), v)
+			openai.Keep(&r.Extra, string(name), v)
 		}
 	}
 	for i, v := range rawjson.Elems(choices) {
@@ -52,17 +52,10 @@ func (codec) DecodeResponse(body []byte) (*llm.Response, error) {
 			return nil, err
 		}
 	}
-	if r.Fault == nil && choices == nil && isError(body) {
+	if r.Fault == nil && choices == nil && openai.IsError(body) {
 		r.Fault = openai.ReadFault(0, nil, body)
 	}
 	return r, nil
-}
-
-// isError recognises the errors that are not under "error".
-func isError(v []byte) bool {
-	return rawjson.Text(rawjson.Get(v, "object")) == "error" ||
-		rawjson.Get(v, "message") != nil && (rawjson.Get(v, "type") != nil || rawjson.Get(v, "code") != nil) ||
-		rawjson.Get(v, "detail") != nil
 }
 
 // decodeChoice puts a choice at its index, or at the end where the index is missing or taken.
@@ -90,7 +83,7 @@ func decodeChoice(r *llm.Response, v []byte, n int) error {
 		switch string(name) {
 		case "index":
 		case "finish_reason":
-			c.Stop = decodeStop(val)
+			c.Stop = openai.DecodeStop(val)
 		case "message":
 			message = val
 		case "delta":
@@ -98,7 +91,7 @@ func decodeChoice(r *llm.Response, v []byte, n int) error {
 		case "logprobs":
 			t.logs(val, &c.Extra)
 		default:
-			keep(&c.Extra, string(name), val)
+			openai.Keep(&c.Extra, string(name), val)
 		}
 	}
 	if rawjson.IsNull(message) {
@@ -106,7 +99,7 @@ func decodeChoice(r *llm.Response, v []byte, n int) error {
 	}
 	for name, val := range rawjson.Members(message) {
 		if string(name) != "role" && !t.take(string(name), val) {
-			keep(&c.Extra, "message."+string(name), val)
+			openai.Keep(&c.Extra, "message."+string(name), val)
 		}
 	}
 	c.Parts = t.decode()
@@ -130,7 +123,7 @@ func badChoice(n int64) *fault.Fault {
 // logs notes the log probabilities of a choice.
 func (t *turn) logs(v []byte, x *llm.Extra) {
 	if rawjson.Kind(v) != '{' {
-		keep(x, "logprobs", v)
+		openai.Keep(x, "logprobs", v)
 		return
 	}
 	for name, val := range rawjson.Members(v) {
@@ -142,7 +135,7 @@ func (t *turn) logs(v []byte, x *llm.Extra) {
 		case "reasoning_content":
 			t.reasoningLogs = val
 		default:
-			keep(x, "logprobs."+string(name), val)
+			openai.Keep(x, "logprobs."+string(name), val)
 		}
 	}
 }
@@ -150,13 +143,13 @@ func (t *turn) logs(v []byte, x *llm.Extra) {
 // keepLost keeps the log probabilities that no part could hold.
 func (t *turn) keepLost(x *llm.Extra) {
 	if t.lostLogs {
-		keep(x, "logprobs.content", t.contentLogs)
+		openai.Keep(x, "logprobs.content", t.contentLogs)
 	}
 	if t.lostRefusal {
-		keep(x, "logprobs.refusal", t.refusalLogs)
+		openai.Keep(x, "logprobs.refusal", t.refusalLogs)
 	}
 	if t.lostReasoningLogs {
-		keep(x, "logprobs.reasoning_content", t.reasoningLogs)
+		openai.Keep(x, "logprobs.reasoning_content", t.reasoningLogs)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/fault"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -123,7 +124,7 @@ func (k *callDecoder) rest(v []byte) {
 	}
 	for name, val := range p.Extra {
 		if k.c.d.hold(len(val)) {
-			keep(&k.head.Extra, name, bytes.Clone(val))
+			openai.Keep(&k.head.Extra, name, bytes.Clone(val))
 		}
 	}
 }
@@ -147,7 +148,7 @@ func (c *choiceDecoder) functionCall(v []byte) {
 	if call == nil {
 		call = &callDecoder{c: c, wire: legacySlot, id: derive(choiceSeed(c.d.id, c.n), legacySlot)}
 		call.head = llm.Part{Kind: llm.PartCall, ID: call.id, Raw: mark}
-		keepRest(&call.head.Extra, "function_call", v, "name", "arguments")
+		openai.KeepRest(&call.head.Extra, "function_call", v, "name", "arguments")
 		for n, val := range call.head.Extra {
 			call.head.Extra[n] = bytes.Clone(val)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -65,7 +66,7 @@ func (c *choiceDecoder) member(prefix string, name, v []byte) {
 	if !c.d.hold(len(v)) {
 		return
 	}
-	keep(&c.extra, key, bytes.Clone(v))
+	openai.Keep(&c.extra, key, bytes.Clone(v))
 }
 
 // delta decodes one chunk's piece of the choice.
@@ -94,7 +95,7 @@ func (c *choiceDecoder) delta(t *turn) {
 	for _, e := range rawjson.Elems(t.calls) {
 		c.call(e)
 	}
-	if rawjson.Kind(t.functionCall) == '{' && !nothing(t.functionCall) {
+	if rawjson.Kind(t.functionCall) == '{' && !openai.Nothing(t.functionCall) {
 		c.functionCall(t.functionCall)
 	}
 }
@@ -161,7 +162,7 @@ func (c *choiceDecoder) detail(v []byte) {
 	}
 	for name, val := range p.Extra {
 		if c.d.hold(len(val)) {
-			keep(&c.cur.close.Extra, name, bytes.Clone(val))
+			openai.Keep(&c.cur.close.Extra, name, bytes.Clone(val))
 		}
 	}
 	if p.Text != "" {
@@ -219,7 +220,7 @@ func (c *choiceDecoder) say(t *turn) {
 func (c *choiceDecoder) known(x llm.Extra) {
 	for name, v := range x {
 		if c.d.hold(len(v)) {
-			keep(&c.cur.close.Extra, name, bytes.Clone(v))
+			openai.Keep(&c.cur.close.Extra, name, bytes.Clone(v))
 		}
 	}
 }
@@ -324,7 +325,7 @@ func (c *choiceDecoder) close() {
 		c.runes += int64(t.ascii + len([]rune(t.rest.String())))
 	}
 	if t.format != "" && (!t.sealed || !knownFormat(t.format)) {
-		keep(&t.close.Extra, "format", []byte(t.format))
+		openai.Keep(&t.close.Extra, "format", []byte(t.format))
 	}
 	known := t.close
 	known.Seal, known.Summary = llm.Seal{}, false

@@ -3,6 +3,7 @@ package openaichat
 import (
 	"strconv"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -50,7 +51,7 @@ func (d *requestDecoder) plain(m *llm.Message, v []byte) {
 		case string(name) == "content":
 			m.Parts = d.content(val, m.Path+".content")
 		default:
-			keep(&m.Extra, string(name), val)
+			openai.Keep(&m.Extra, string(name), val)
 		}
 	}
 }
@@ -84,7 +85,7 @@ func (d *requestDecoder) assistant(m *llm.Message, v []byte) {
 	t := turn{body: d.body, path: m.Path, seed: m.Path, legacyID: d.legacyID}
 	for name, val := range rawjson.Members(v) {
 		if !d.common(m, string(name), val) && !t.take(string(name), val) {
-			keep(&m.Extra, string(name), val)
+			openai.Keep(&m.Extra, string(name), val)
 		}
 	}
 	m.Parts = t.decode()
@@ -127,7 +128,7 @@ func (d *requestDecoder) result(m *llm.Message, v []byte, function bool) {
 				p.ID = d.str(m.Path+".tool_call_id", val)
 			}
 		default:
-			keep(&m.Extra, string(member), val)
+			openai.Keep(&m.Extra, string(member), val)
 		}
 	}
 	call := d.answered(p.ID, name, function)

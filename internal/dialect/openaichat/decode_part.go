@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -38,14 +39,14 @@ func contentPart(body, v []byte, path string) llm.Part {
 		case "type", kind:
 		case "cache_control":
 			if p.Cache = cacheMark(val); p.Cache == nil {
-				keep(&p.Extra, "cache_control", val)
+				openai.Keep(&p.Extra, "cache_control", val)
 			}
 		case "closed": // of a thinking item, true unless it goes on
 			if on, _ := rawjson.Bool(val); !on || kind != "thinking" {
-				keep(&p.Extra, "closed", val)
+				openai.Keep(&p.Extra, "closed", val)
 			}
 		default:
-			keep(&p.Extra, string(name), val)
+			openai.Keep(&p.Extra, string(name), val)
 		}
 	}
 	return p
@@ -82,7 +83,7 @@ func mediaURL(p *llm.Part, kind string, v []byte) bool {
 			case string(name) == "detail" && isString && kind == "image_url":
 				p.Media.Detail = s
 			default:
-				keep(&p.Extra, kind+"."+string(name), val)
+				openai.Keep(&p.Extra, kind+"."+string(name), val)
 			}
 		}
 	}
@@ -127,7 +128,7 @@ func inputAudio(p *llm.Part, v []byte) bool {
 	if format == "mp3" {
 		p.Media.Type = "audio/mpeg"
 	}
-	keepRest(&p.Extra, "input_audio", v, "data", "format")
+	openai.KeepRest(&p.Extra, "input_audio", v, "data", "format")
 	return true
 }
 
@@ -151,7 +152,7 @@ func filePart(p *llm.Part, v []byte) bool {
 		known = known[1:]
 	}
 	p.Media.Name = rawjson.Text(rawjson.Get(v, "filename"))
-	keepRest(&p.Extra, "file", v, known...)
+	openai.KeepRest(&p.Extra, "file", v, known...)
 	return true
 }
 
@@ -208,11 +209,11 @@ func toolCall(body, v []byte, path, seed string, n int) llm.Part {
 		inner = "custom"
 		p.Free, p.Name = true, rawjson.Text(rawjson.Get(custom, "name"))
 		p.Args, p.Span = arguments(body, rawjson.Get(custom, "input"))
-		keepRest(&p.Extra, inner, custom, "name", "input")
+		openai.KeepRest(&p.Extra, inner, custom, "name", "input")
 	case rawjson.Kind(function) == '{':
 		p.Name = rawjson.Text(rawjson.Get(function, "name"))
 		p.Args, p.Span = arguments(body, rawjson.Get(function, "arguments"))
-		keepRest(&p.Extra, inner, function, "name", "arguments")
+		openai.KeepRest(&p.Extra, inner, function, "name", "arguments")
 	case kind != "" && kind != "function" && kind != "custom":
 		p.By, p.Name, p.Raw = llm.ByServer, kind, v
 		return p
@@ -222,18 +223,18 @@ func toolCall(body, v []byte, path, seed string, n int) llm.Part {
 		case "id", "type", "index", inner:
 		case "cache_control":
 			if p.Cache = cacheMark(val); p.Cache == nil {
-				keep(&p.Extra, "cache_control", val)
+				openai.Keep(&p.Extra, "cache_control", val)
 			}
 		case "extra_content":
 			if p.Seal = googleSeal(val); p.Seal.Data == "" {
-				keep(&p.Extra, "extra_content", val)
+				openai.Keep(&p.Extra, "extra_content", val)
 			}
 		case "function", "custom": // the other one, empty
-			if !nothing(val) {
-				keep(&p.Extra, string(name), val)
+			if !openai.Nothing(val) {
+				openai.Keep(&p.Extra, string(name), val)
 			}
 		default:
-			keep(&p.Extra, string(name), val)
+			openai.Keep(&p.Extra, string(name), val)
 		}
 	}
 	return p
@@ -293,7 +294,7 @@ func logprobs(v []byte, refusal bool) []llm.Logprob {
 			case "top_logprobs":
 				l.Top = logprobs(val, refusal)
 			default:
-				keep(&l.Extra, string(name), val)
+				openai.Keep(&l.Extra, string(name), val)
 			}
 		}
 		all = append(all, l)
@@ -339,7 +340,7 @@ func detail(v []byte, path string) llm.Part {
 		case name == "format" && isString:
 			format = s
 		default:
-			keep(&p.Extra, name, val)
+			openai.Keep(&p.Extra, name, val)
 		}
 	}
 	if p.Seal.Data == "" {
@@ -352,7 +353,7 @@ func detail(v []byte, path string) llm.Part {
 			}
 		}
 		if p.Seal.By == "" {
-			keep(&p.Extra, "format", rawjson.AppendString(nil, format))
+			openai.Keep(&p.Extra, "format", rawjson.AppendString(nil, format))
 		}
 	}
 	return p

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/openai"
 	"weir/internal/fault"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -91,13 +92,13 @@ func (d *requestDecoder) member(name string, v []byte) {
 			r.Stream = *on
 		}
 	case "stream_options":
-		on, err := wantUsage(v)
+		on, err := openai.WantUsage(v)
 		if err != nil {
 			d.f = fault.Of(err)
 			return
 		}
 		r.WantUsage = on
-		keepRest(&r.Extra, name, v, "include_usage")
+		openai.KeepRest(&r.Extra, name, v, "include_usage")
 	case "modalities":
 		for _, m := range d.strings(name, v) {
 			r.Modalities = append(r.Modalities, strings.ToLower(m))
@@ -106,7 +107,7 @@ func (d *requestDecoder) member(name string, v []byte) {
 		d.voice(v)
 	default:
 		if !d.sampling(name, v) && !d.account(name, v) {
-			keep(&r.Extra, name, v)
+			openai.Keep(&r.Extra, name, v)
 		}
 	}
 }
@@ -157,7 +158,7 @@ func (d *requestDecoder) account(name string, v []byte) bool {
 		r.Cache.TTL = d.str(name, v)
 	case "cache_control":
 		if r.Cache.Auto = cacheMark(v); r.Cache.Auto == nil {
-			keep(&r.Extra, name, v)
+			openai.Keep(&r.Extra, name, v)
 		}
 	default:
 		return false
@@ -268,7 +269,7 @@ func (d *requestDecoder) voice(v []byte) {
 		case string(name) == "format" && ok:
 			voice.Format = s
 		default:
-			keep(&voice.Extra, string(name), val)
+			openai.Keep(&voice.Extra, string(name), val)
 		}
 	}
 }
@@ -288,7 +289,7 @@ func (d *requestDecoder) format(v []byte) {
 	case "json_schema":
 		o.Kind = "schema"
 	default: // regex, grammar and other speakers' forms
-		keep(&d.req.Extra, "response_format", v)
+		openai.Keep(&d.req.Extra, "response_format", v)
 		return
 	}
 	for name, val := range rawjson.Members(v) {
@@ -297,7 +298,7 @@ func (d *requestDecoder) format(v []byte) {
 		case string(name) == "json_schema" && o.Kind == "schema":
 			d.schema(val)
 		default:
-			keep(&o.Extra, string(name), val)
+			openai.Keep(&o.Extra, string(name), val)
 		}
 	}
 }
@@ -323,7 +324,7 @@ func (d *requestDecoder) schema(v []byte) {
 		case "strict":
 			o.Strict = d.boolean(at+".strict", val)
 		default:
-			keep(&o.Extra, "json_schema."+string(name), val)
+			openai.Keep(&o.Extra, "json_schema."+string(name), val)
 		}
 	}
 }

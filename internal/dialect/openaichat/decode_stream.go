@@ -68,7 +68,7 @@ func (d *streamDecoder) frame(f frame.Frame) {
 	d.spoke, d.note = false, false
 	switch {
 	case len(f.Data) == 0:
-	case isDone(f.Data):
+	case openai.IsDone(f.Data):
 		d.end()
 		return
 	default:
@@ -120,7 +120,7 @@ func (d *streamDecoder) chunk(f frame.Frame) {
 			d.member(name, v)
 		}
 	}
-	if k := rawjson.Kind(failure); k == '{' || k == '"' || f.Event == "error" || choices == nil && usage == nil && isError(f.Data) {
+	if k := rawjson.Kind(failure); k == '{' || k == '"' || f.Event == "error" || choices == nil && usage == nil && openai.IsError(f.Data) {
 		d.fail(openai.ReadFault(0, nil, f.Data))
 		return
 	}
@@ -131,9 +131,9 @@ func (d *streamDecoder) chunk(f frame.Frame) {
 	for i, v := range rawjson.Elems(choices) {
 		d.choice(v, i)
 	}
-	u := decodeUsage(usage)
+	u := openai.DecodeUsage(usage)
 	if u == nil && groq != nil {
-		u = decodeUsage(rawjson.Get(groq, "usage"))
+		u = openai.DecodeUsage(rawjson.Get(groq, "usage"))
 	}
 	if u != nil {
 		d.emit(llm.Event{Kind: llm.EventUsage, Usage: u})
@@ -149,9 +149,9 @@ func (d *streamDecoder) member(name, v []byte) {
 		return
 	}
 	own := bytes.Clone(v)
-	keep(&d.seen, string(name), own)
+	openai.Keep(&d.seen, string(name), own)
 	if d.started {
-		keep(&d.late, string(name), own)
+		openai.Keep(&d.late, string(name), own)
 	}
 }
 
@@ -171,7 +171,7 @@ func (d *streamDecoder) start() {
 	d.started = true
 	extra := llm.Extra(nil)
 	for name, v := range d.seen {
-		keep(&extra, name, v)
+		openai.Keep(&extra, name, v)
 	}
 	d.emit(llm.Event{
 		Kind: llm.EventStart, From: llm.OpenAIChat, ID: d.id, Model: d.model, Tier: d.tier, Created: d.created, Extra: extra,
@@ -276,7 +276,7 @@ func (d *streamDecoder) choice(v []byte, n int) {
 		}
 	}
 	c.delta(&t)
-	if s := decodeStop(finish); s.Native != "" && !c.stopped {
+	if s := openai.DecodeStop(finish); s.Native != "" && !c.stopped {
 		c.stop(s)
 	}
 }

@@ -3,6 +3,7 @@ package openaichat
 import (
 	"strconv"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -57,9 +58,9 @@ func (d *requestDecoder) function(v []byte, path string, outer []byte) {
 			t.Strict = d.boolean(at+".strict", val)
 		default:
 			if outer == nil {
-				keep(&t.Extra, string(name), val)
+				openai.Keep(&t.Extra, string(name), val)
 			} else {
-				keep(&t.Extra, "function."+string(name), val)
+				openai.Keep(&t.Extra, "function."+string(name), val)
 			}
 		}
 	}
@@ -84,7 +85,7 @@ func (d *requestDecoder) custom(v []byte, path string, outer []byte) {
 		case "format":
 			t.Grammar = val
 		default:
-			keep(&t.Extra, "custom."+string(name), val)
+			openai.Keep(&t.Extra, "custom."+string(name), val)
 		}
 	}
 	if t.Name == "" {
@@ -101,10 +102,10 @@ func (d *requestDecoder) toolRest(t *llm.Tool, outer []byte, inner string) {
 		case "type", inner:
 		case "cache_control":
 			if t.Cache = cacheMark(val); t.Cache == nil {
-				keep(&t.Extra, "cache_control", val)
+				openai.Keep(&t.Extra, "cache_control", val)
 			}
 		default:
-			keep(&t.Extra, string(name), val)
+			openai.Keep(&t.Extra, string(name), val)
 		}
 	}
 }
@@ -130,7 +131,7 @@ func (d *requestDecoder) choice(v []byte) {
 	case "function", "custom":
 		if name := rawjson.Text(rawjson.Get(v, kind, "name")); name != "" {
 			c.Mode, c.Name = "one", name
-			keepRest(&c.Extra, "tool_choice", v, "type", kind)
+			openai.KeepRest(&c.Extra, "tool_choice", v, "type", kind)
 			return
 		}
 	case "allowed_tools":
@@ -175,7 +176,7 @@ func (d *requestDecoder) allowed(v []byte) bool {
 func (d *requestDecoder) legacyChoice(v []byte) {
 	c := &d.req.Choice
 	if c.Mode != "" || c.Raw != nil {
-		keep(&d.req.Extra, "function_call", v)
+		openai.Keep(&d.req.Extra, "function_call", v)
 		return
 	}
 	switch s := rawjson.Text(v); s {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -197,7 +198,7 @@ func audioPart(v []byte, path string) (llm.Part, bool) {
 		case "transcript":
 			p.Text = rawjson.Text(val)
 		default:
-			keep(&p.Extra, string(name), val)
+			openai.Keep(&p.Extra, string(name), val)
 		}
 	}
 	return p, p.ID != "" || p.Media.Data != "" || p.Text != ""
@@ -207,7 +208,7 @@ func (t *turn) call() {
 	for i, e := range rawjson.Elems(t.calls) {
 		t.add(toolCall(t.body, e, t.item("tool_calls", i), t.seed, i))
 	}
-	if rawjson.Kind(t.functionCall) != '{' || nothing(t.functionCall) {
+	if rawjson.Kind(t.functionCall) != '{' || openai.Nothing(t.functionCall) {
 		return
 	}
 	p := llm.Part{Kind: llm.PartCall, Raw: mark, Path: t.at("function_call")}
@@ -218,7 +219,7 @@ func (t *turn) call() {
 	} else {
 		p.ID = derive(t.seed, legacySlot)
 	}
-	keepRest(&p.Extra, "function_call", t.functionCall, "name", "arguments")
+	openai.KeepRest(&p.Extra, "function_call", t.functionCall, "name", "arguments")
 	t.add(p)
 }
 
@@ -276,8 +277,8 @@ func (t *turn) holding(n int) (part, offset int) {
 
 // unplaced keeps the numbers of a citation that do not fit the text.
 func unplaced(c *llm.Cite, from, to int64) {
-	keep(&c.Extra, "url_citation.start_index", strconv.AppendInt(nil, from, 10))
-	keep(&c.Extra, "url_citation.end_index", strconv.AppendInt(nil, to, 10))
+	openai.Keep(&c.Extra, "url_citation.start_index", strconv.AppendInt(nil, from, 10))
+	openai.Keep(&c.Extra, "url_citation.end_index", strconv.AppendInt(nil, to, 10))
 }
 
 // byteAt returns the offset of character n of s; its end is one too.
@@ -304,7 +305,7 @@ func citation(v []byte) (c llm.Cite, from, to int64) {
 		c.Kind = kind
 		for name, val := range rawjson.Members(v) {
 			if string(name) != "type" {
-				keep(&c.Extra, string(name), val)
+				openai.Keep(&c.Extra, string(name), val)
 			}
 		}
 		return c, 0, 0
@@ -312,7 +313,7 @@ func citation(v []byte) (c llm.Cite, from, to int64) {
 	c.Kind = "url"
 	for name, val := range rawjson.Members(v) {
 		if n := string(name); n != "type" && n != "url_citation" {
-			keep(&c.Extra, n, val)
+			openai.Keep(&c.Extra, n, val)
 		}
 	}
 	for name, val := range rawjson.Members(inner) {
@@ -330,7 +331,7 @@ func citation(v []byte) (c llm.Cite, from, to int64) {
 		case name == "end_index" && isInt:
 			to = n
 		default:
-			keep(&c.Extra, "url_citation."+name, val)
+			openai.Keep(&c.Extra, "url_citation."+name, val)
 		}
 	}
 	return c, from, to

@@ -27,8 +27,8 @@ func (l *answerLosses) add(path, why string, grade llm.Grade) {
 }
 
 func (l *answerLosses) foreign(x llm.Extra) {
-	for _, name := range names(x) {
-		if !nothing(x[name]) {
+	for _, name := range dialect.Names(x) {
+		if !openai.Nothing(x[name]) {
 			l.add("answer."+name, "a member of another dialect", llm.Dropped)
 		}
 	}
@@ -52,9 +52,9 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 	w.Close(']')
 	if resp.Usage != nil {
 		w.Name("usage")
-		writeUsage(w, resp.Usage, e.own)
+		openai.WriteUsage(w, resp.Usage, e.own)
 		if !e.own {
-			usageLosses(resp.Usage, e.lost.add)
+			openai.UsageLosses(resp.Usage, e.lost.add)
 		}
 	}
 	tier := resp.Tier
@@ -65,7 +65,7 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 		w.Name("service_tier").String(tier)
 	}
 	if e.own {
-		writeExtra(w, resp.Extra)
+		openai.WriteExtra(w, resp.Extra)
 	} else {
 		e.lost.foreign(resp.Extra)
 	}
@@ -131,7 +131,7 @@ func (e *answerEncoder) choice(n int, c *llm.Choice) {
 	e.calls(&s)
 	e.annotations(&s)
 	if e.own {
-		writeNested(w, c.Extra, "message")
+		openai.WriteNested(w, c.Extra, "message")
 	}
 	w.Close('}')
 	e.logprobs(parts, c.Extra)
@@ -142,7 +142,7 @@ func (e *answerEncoder) choice(n int, c *llm.Choice) {
 		w.Null()
 	}
 	if e.own {
-		writeExtra(w, c.Extra, "message", "logprobs")
+		openai.WriteExtra(w, c.Extra, "message", "logprobs")
 	} else {
 		e.lost.foreign(c.Extra)
 	}
@@ -159,7 +159,7 @@ func stopWord(lost *answerLosses, s *llm.Stop, own, functionCall, refusal bool) 
 	if !exact {
 		lost.add("answer.stop", "chat has no such finish_reason", llm.Changed)
 	}
-	if s.Sequence != "" {
+	if s.Sequence != "" || s.Reason == llm.StopSequence && !own {
 		lost.add("answer.stop_sequence", "chat does not say which stop sequence was met", llm.Dropped)
 	}
 	if s.Detail != "" || s.Raw != nil && !own {
@@ -196,6 +196,7 @@ func (e *answerEncoder) parts(parts []llm.Part) []llm.Part {
 			continue
 		}
 		loseCites(&e.lost, p.Cites)
+		loseLogprobs(&e.lost, p.Logprobs)
 		if p.Kind == llm.PartCall {
 			unwrapCall(e.req, &p)
 		}
@@ -218,6 +219,9 @@ func (e *answerEncoder) order(parts []llm.Part) bool {
 
 // sayable reports whether a part of another dialect's answer has a place here, and fits it.
 func sayable(lost *answerLosses, p *llm.Part) bool {
+	if p.Phase != "" {
+		lost.add("answer.phase", noPlace, llm.Dropped)
+	}
 	switch p.Kind {
 	case llm.PartReasoning:
 		p.Name, p.Summary = wordContent, false
@@ -225,6 +229,9 @@ func sayable(lost *answerLosses, p *llm.Part) bool {
 	case llm.PartJSON:
 		p.Kind = llm.PartText
 	case llm.PartAudio:
+		if p.Media != nil && p.Media.Type != "" {
+			lost.add("answer.audio", "chat does not tell the type of a sound", llm.Changed)
+		}
 	case llm.PartCall:
 		if p.By != llm.ByClient {
 			lost.add("answer.server_tools", "chat has no calls that the provider runs", llm.Dropped)
@@ -259,7 +266,21 @@ func loseCites(lost *answerLosses, cites []llm.Cite) {
 		if c.Seal != "" {
 			lost.add("answer.citations.seal", noPlace, llm.Dropped)
 		}
-		lost.foreign(c.Extra)
+		for _, name := range dialect.Names(c.Extra) {
+			if !openai.Nothing(c.Extra[name]) {
+				lost.add("answer.citations."+name, "a member of another dialect", llm.Dropped)
+			}
+		}
+	}
+}
+
+// loseLogprobs names what another dialect tells of a token beside its text and its probability.
+func loseLogprobs(lost *answerLosses, all []llm.Logprob) {
+	for i := range all {
+		if all[i].Extra != nil {
+			lost.add("answer.logprobs", "a member of another dialect", llm.Changed)
+		}
+		loseLogprobs(lost, all[i].Top)
 	}
 }
 
@@ -332,7 +353,7 @@ func (e *answerEncoder) media(s *spoken) {
 	if p := s.audio; p != nil {
 		w.Name("audio").Open('{').Name("id").String(p.ID).Name("data").String(p.Media.Data)
 		w.Name("transcript").String(p.Text)
-		writeExtra(w, p.Extra)
+		openai.WriteExtra(w, p.Extra)
 		w.Close('}')
 	}
 	if len(s.images) > 0 {
@@ -367,7 +388,7 @@ func (e *answerEncoder) calls(s *spoken) {
 		}
 		w.Name("function_call").Open('{').Name("name").String(p.Name).Name("arguments").String(args)
 		if e.own {
-			writeNested(w, p.Extra, "function_call")
+			openai.WriteNested(w, p.Extra, "function_call")
 		}
 		w.Close('}')
 	}
@@ -407,7 +428,7 @@ func (e *answerEncoder) logprobs(parts []llm.Part, x llm.Extra) {
 }
 
 func writeChoiceLogs(w *rawjson.Writer, content, refusal, reasoning []llm.Logprob, x llm.Extra, own bool) {
-	if content == nil && refusal == nil && reasoning == nil && !hasNested(x, "logprobs") {
+	if content == nil && refusal == nil && reasoning == nil && !openai.HasNested(x, "logprobs") {
 		w.Null()
 		return
 	}
@@ -428,7 +449,7 @@ func writeChoiceLogs(w *rawjson.Writer, content, refusal, reasoning []llm.Logpro
 	if reasoning != nil {
 		list("reasoning_content", reasoning)
 	}
-	writeNested(w, x, "logprobs")
+	openai.WriteNested(w, x, "logprobs")
 	w.Close('}')
 }
 
@@ -444,7 +465,7 @@ func (codec) Cannot(req *llm.Request, from llm.Dialect) []llm.Loss {
 		add("answer.reasoning.signature", "chat has no place for the seal of reasoning")
 		add("answer.reasoning.redacted", "chat has no place for encrypted reasoning")
 	}
-	if len(req.Stop) > 0 && from == llm.AnthropicMessages {
+	if len(req.Stop) > 0 && (from == llm.AnthropicMessages || from == llm.CohereChat) {
 		add("answer.stop_sequence", "chat does not say which stop sequence was met")
 	}
 	return all

@@ -1,8 +1,11 @@
 package openaichat
 
 import (
+	"slices"
 	"strings"
 
+	"weir/internal/dialect"
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -108,7 +111,7 @@ func (s *spoken) writeContent(w *rawjson.Writer, own bool) {
 		w.String(s.content[0].Text)
 	case len(s.content) == 1 && s.content[0].Kind == llm.PartJSON && own:
 		w.Raw([]byte(s.content[0].Text))
-	case !own:
+	case !own && !slices.ContainsFunc(s.content, func(p llm.Part) bool { return p.Kind == llm.PartReasoning }):
 		var all strings.Builder
 		for i := range s.content {
 			all.WriteString(s.content[i].Text)
@@ -140,9 +143,7 @@ func (e *requestEncoder) assistant(m *llm.Message) error {
 	}
 	w := &e.w
 	w.Open('{').Name("role").String("assistant")
-	if m.Name != "" {
-		w.Name("name").String(m.Name)
-	}
+	e.name(m)
 	s.writeContent(w, e.own)
 	if s.refused {
 		w.Name("refusal").String(s.refusal)
@@ -156,7 +157,7 @@ func (e *requestEncoder) assistant(m *llm.Message) error {
 		if s.audio.Text != "" {
 			w.Name("transcript").String(s.audio.Text)
 		}
-		writeExtra(w, s.audio.Extra)
+		openai.WriteExtra(w, s.audio.Extra)
 		w.Close('}')
 	}
 	if len(s.images) > 0 {
@@ -164,12 +165,15 @@ func (e *requestEncoder) assistant(m *llm.Message) error {
 		writeItems(w, s.images)
 	}
 	e.turnCalls(&s)
+	if e.last && e.has(llm.MarkBegun) && len(s.calls) == 0 {
+		w.Name("prefix").Bool(true)
+	}
 	if e.own {
 		if cited(s.content) {
 			w.Name("annotations")
 			writeCitations(w, s.content, true)
 		}
-		writeExtra(w, m.Extra)
+		openai.WriteExtra(w, m.Extra)
 	}
 	w.Close('}')
 	return nil
@@ -197,7 +201,7 @@ func (e *requestEncoder) turnCalls(s *spoken) {
 	}
 	if p := s.function; p != nil {
 		w.Name("function_call").Open('{').Name("name").String(p.Name).Name("arguments").String(p.Args)
-		writeNested(w, p.Extra, "function_call")
+		openai.WriteNested(w, p.Extra, "function_call")
 		w.Close('}')
 	}
 }
@@ -209,18 +213,25 @@ func (e *requestEncoder) history(m *llm.Message) []llm.Part {
 		p := m.Parts[i]
 		switch {
 		case p.Kind == llm.PartReasoning:
-			if !e.facts.ReasoningBack || p.Text == "" {
-				e.lose(p.Path, "chat takes no reasoning back", llm.Dropped)
+			if !e.thought(&p) {
 				continue
 			}
-			p.Name = wordContent
 		case p.Kind == llm.PartText, p.Kind == llm.PartRefusal, p.Kind == llm.PartJSON:
 			if p.Text == "" {
 				e.beside(&p)
 				continue
 			}
+			if p.Kind == llm.PartRefusal && e.has(llm.NoRefusals) {
+				p.Kind = llm.PartText
+				e.lose(p.Path, "a refusal becomes plain text", llm.Changed)
+			}
 		case p.Kind == llm.PartCall && p.By == llm.ByClient:
 			p.Raw = nil
+			if p.Free && e.has(llm.FunctionsOnly) {
+				p.Args, _ = dialect.ObjectArgs(p.Args, true)
+				p.Free = false
+				e.lose(p.Path, "free text becomes the one argument of a function", llm.Changed)
+			}
 		default:
 			e.lose(p.Path, noPlace, llm.Dropped)
 			continue
@@ -234,4 +245,31 @@ func (e *requestEncoder) history(m *llm.Message) []llm.Part {
 		sortByPlace(out)
 	}
 	return joinRefusals(out)
+}
+
+// thought fits reasoning of the history to the word in which the target takes it back; false if it takes none.
+func (e *requestEncoder) thought(p *llm.Part) bool {
+	q := e.facts.Quirks
+	switch {
+	case q.Has(llm.ReasoningDetails):
+		p.Name = wordDetails
+	case q.Has(llm.ReasoningItems):
+		p.Name = wordThinking
+	case q.Has(llm.ReasoningText):
+		p.Name = wordReasoning
+	case q.Has(llm.ReasoningContent) || e.facts.ReasoningBack:
+		p.Name = wordContent
+	default:
+		e.lose(p.Path, "chat takes no reasoning back", llm.Dropped)
+		return false
+	}
+	if p.Text == "" && !e.sealed(p) {
+		e.lose(p.Path, "the target takes back what it can read", llm.Dropped)
+		return false
+	}
+	if !e.sealed(p) && p.Seal.Data != "" {
+		e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)
+		p.Seal = llm.Seal{}
+	}
+	return true
 }

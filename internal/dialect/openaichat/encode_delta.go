@@ -3,6 +3,7 @@ package openaichat
 import (
 	"strings"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -114,7 +115,7 @@ func (e *streamEncoder) openCall(c *choiceEncoder) {
 	w := e.chunk(c)
 	if c.known {
 		w.Name("function_call").Open('{').Name("name").String(p.Name).Name("arguments").String("")
-		writeNested(&w, p.Extra, "function_call")
+		openai.WriteNested(&w, p.Extra, "function_call")
 		w.Close('}')
 		p.Extra = nil
 		e.finish(&w)
@@ -226,11 +227,14 @@ func (e *streamEncoder) detailRest(w *rawjson.Writer, p *llm.Part) {
 		w.Name("id").String(p.Item)
 		p.Item = ""
 	}
-	writeExtra(w, p.Extra)
+	openai.WriteExtra(w, p.Extra)
 	p.Extra = nil
 }
 
 func (e *streamEncoder) logs(w *rawjson.Writer, c *choiceEncoder, all []llm.Logprob) {
+	if !e.own {
+		loseLogprobs(&e.lost, all)
+	}
 	switch c.part.Kind {
 	case llm.PartRefusal:
 		writeChoiceLogs(w, nil, all, nil, nil, e.own)
@@ -326,7 +330,7 @@ func (e *streamEncoder) close(c *choiceEncoder, ev *llm.Event) {
 		if e.own {
 			q := ev.Clone().Part
 			for name, v := range q.Extra {
-				keep(&p.Extra, name, v)
+				openai.Keep(&p.Extra, name, v)
 			}
 		} else {
 			e.lost.foreign(ev.Part.Extra)
@@ -382,7 +386,7 @@ func (e *streamEncoder) late(c *choiceEncoder) {
 	switch p.Kind {
 	case llm.PartAudio:
 		w.Name("audio").Open('{')
-		writeExtra(&w, p.Extra)
+		openai.WriteExtra(&w, p.Extra)
 		w.Close('}')
 	case llm.PartReasoning:
 		if p.Name == wordDetails {
@@ -402,7 +406,7 @@ func (e *streamEncoder) late(c *choiceEncoder) {
 		w.Close(']')
 	case llm.PartCall:
 		w.Name("tool_calls").Open('[').Open('{').Name("index").Int(int64(c.wire))
-		writeExtra(&w, p.Extra)
+		openai.WriteExtra(&w, p.Extra)
 		w.Close('}').Close(']')
 	}
 	p.Extra = nil

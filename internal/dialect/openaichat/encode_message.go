@@ -1,35 +1,74 @@
 package openaichat
 
 import (
+	"encoding/base64"
 	"hash/fnv"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/fault"
 	"weir/internal/llm"
 )
 
 func (e *requestEncoder) messages() error {
+	all, err := e.turns()
+	if err != nil {
+		return err
+	}
 	e.w.Name("messages").Open('[')
-	for i := range e.req.Messages {
-		m := &e.req.Messages[i]
+	note := e.note()
+	for i := range all {
+		m := &all[i]
+		e.last = i == len(all)-1
+		if note != "" && m.Role != llm.System && m.Role != llm.Developer {
+			e.system(note)
+			note = ""
+		}
 		if !e.own {
 			e.foreign(m.Extra, m.Path)
 		}
-		var err error
 		switch m.Role {
 		case llm.Assistant:
 			err = e.assistant(m)
 		case llm.User:
 			err = e.user(m)
 		default:
-			err = e.message(m, string(m.Role), m.Parts)
+			role := m.Role
+			if role == llm.Developer && e.has(llm.NoDeveloper) {
+				role = llm.System
+			}
+			err = e.message(m, string(role), m.Parts)
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if note != "" {
+		e.system(note)
+	}
 	e.w.Close(']')
 	return nil
+}
+
+func (e *requestEncoder) system(text string) {
+	e.w.Open('{').Name("role").String("system").Name("content").String(text).Close('}')
+}
+
+// name writes the name of who speaks.
+func (e *requestEncoder) name(m *llm.Message) {
+	name := m.Name
+	if !e.own {
+		name = m.Participant()
+	}
+	switch {
+	case name == "":
+	case e.has(llm.NoNames):
+		e.lose(m.Path+".name", "the target takes no names", llm.Dropped)
+	default:
+		e.w.Name("name").String(name)
+	}
 }
 
 // user writes the results of a turn, each as a message of its own, and then what else the turn says. Media of results
@@ -77,13 +116,11 @@ func (e *requestEncoder) message(m *llm.Message, role string, parts []llm.Part) 
 	}
 	w := &e.w
 	w.Open('{').Name("role").String(role)
-	if m.Name != "" {
-		w.Name("name").String(m.Name)
-	}
+	e.name(m)
 	w.Name("content")
 	e.content(parts)
 	if e.own {
-		writeExtra(w, m.Extra)
+		openai.WriteExtra(w, m.Extra)
 	}
 	w.Close('}')
 	return nil
@@ -117,7 +154,7 @@ func (e *requestEncoder) result(p *llm.Part, m *llm.Message, alone bool) ([]llm.
 	w.Name("content")
 	e.content(inside)
 	if e.own && alone && m != nil {
-		writeExtra(w, m.Extra)
+		openai.WriteExtra(w, m.Extra)
 	}
 	w.Close('}')
 	return media, nil
@@ -167,7 +204,7 @@ const idMost = 40
 
 // id returns an id that the target takes, the same for a call and its result.
 func (e *requestEncoder) id(id string) string {
-	if e.facts.Provider == "mistral" && !nineLetters(id) {
+	if e.facts.Quirks.Has(llm.NineIDs) && !nineLetters(id) {
 		h := fnv.New64a()
 		_, _ = h.Write([]byte(id))
 		const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -206,15 +243,22 @@ func (e *requestEncoder) beside(p *llm.Part) {
 		e.lose(p.Path+".cache_control", noPlace, llm.Dropped)
 	}
 	if len(p.Cites) > 0 {
-		e.lose(p.Path+".citations", noPlace, llm.Dropped)
+		e.lose(p.Path+"."+e.word("annotations"), noPlace, llm.Dropped)
+	}
+	if p.Phase != "" {
+		e.lose(p.Path+".phase", noPlace, llm.Dropped)
 	}
 	if p.Seal.Data != "" && !e.sealed(p) {
 		e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)
 	}
 }
 
-// sealed reports whether a call's seal can be written: Google takes its own back.
+// sealed reports whether a part's seal can be written: with a call that Google made, and with reasoning details of the
+// target's maker.
 func (e *requestEncoder) sealed(p *llm.Part) bool {
+	if p.Kind == llm.PartReasoning && p.Name == wordDetails {
+		return p.Seal.Data != "" && p.Seal.By == e.facts.SealBy
+	}
 	return p.Kind == llm.PartCall && p.Seal.By == "google" && (e.own || e.facts.SealBy == "google")
 }
 
@@ -234,7 +278,10 @@ func (e *requestEncoder) sayables(parts []llm.Part) ([]llm.Part, error) {
 				continue
 			}
 		case llm.PartImage, llm.PartAudio, llm.PartVideo, llm.PartFile:
-			if why := unseen(&p); why != "" {
+			if p.Kind == llm.PartFile && (e.has(llm.TextOnly) || e.has(llm.NoFiles)) {
+				readable(&p)
+			}
+			if why := e.unseen(&p); why != "" {
 				f := fault.New(fault.Unsupported, "%s cannot be sent to a model that speaks chat: %s", p.Path, why)
 				f.Param = p.Path
 				return nil, f
@@ -254,9 +301,16 @@ func (e *requestEncoder) sayables(parts []llm.Part) ([]llm.Part, error) {
 }
 
 // unseen says why a medium of another dialect cannot be sent, "" if it can.
-func unseen(p *llm.Part) string {
+func (e *requestEncoder) unseen(p *llm.Part) string {
 	b := p.Media
 	switch {
+	case b.Text != "" && p.Kind == llm.PartFile: // sent as text
+	case e.has(llm.TextOnly):
+		return "the target reads text only"
+	case p.Kind == llm.PartFile && e.has(llm.NoFiles):
+		return "the target reads no files but text"
+	case p.Kind == llm.PartImage && b.URL != "" && e.has(llm.NoImageURLs):
+		return "the target takes images as data only"
 	case b.FileID != "":
 		return "its file is kept by another provider; send the data"
 	case p.Kind == llm.PartVideo:
@@ -265,10 +319,24 @@ func unseen(p *llm.Part) string {
 		return "chat takes audio as data with its type only"
 	case p.Kind == llm.PartFile && b.URL != "":
 		return "chat takes files as data only"
+	case strings.HasPrefix(b.URL, "s3://") || strings.HasPrefix(b.URL, "gs://"):
+		return "its address is in a cloud provider's storage; send the data"
 	case b.Data == "" && b.URL == "" && b.Text == "":
 		return "it has no data"
 	}
 	return ""
+}
+
+// readable makes a text of a document that is sent as base64 of text.
+func readable(p *llm.Part) {
+	b := *p.Media
+	if b.Text != "" || !strings.HasPrefix(b.Type, "text/") && b.Type != "application/json" {
+		return
+	}
+	if text, err := base64.StdEncoding.DecodeString(b.Data); err == nil && utf8.Valid(text) {
+		b.Text, b.Data = string(text), ""
+		p.Media = &b
+	}
 }
 
 // file fits a document of another dialect: its text becomes a text part, data gets the name that chat demands.
@@ -291,7 +359,7 @@ func (e *requestEncoder) file(p *llm.Part) {
 		if b.Type == "application/pdf" {
 			b.Name = "document.pdf"
 		}
-		e.lose(p.Path+".title", "chat demands a file's name", llm.Filled)
+		e.lose(p.Path+"."+e.word("file.filename"), "chat demands a file's name", llm.Filled)
 	}
 	p.Media = &b
 }

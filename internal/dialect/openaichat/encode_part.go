@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -58,7 +59,7 @@ func writeItem(w *rawjson.Writer, p *llm.Part) {
 		if p.Media.Detail != "" {
 			w.Name("detail").String(p.Media.Detail)
 		}
-		writeNested(w, p.Extra, nested)
+		openai.WriteNested(w, p.Extra, nested)
 		w.Close('}')
 	case llm.PartAudio:
 		nested = "input_audio"
@@ -78,7 +79,7 @@ func writeItem(w *rawjson.Writer, p *llm.Part) {
 		if p.Media.Name != "" {
 			w.Name("filename").String(p.Media.Name)
 		}
-		writeNested(w, p.Extra, nested)
+		openai.WriteNested(w, p.Extra, nested)
 		w.Close('}')
 	default: // Text, JSON
 		w.String("text").Name("text").String(p.Text)
@@ -86,7 +87,7 @@ func writeItem(w *rawjson.Writer, p *llm.Part) {
 	if p.Cache != nil {
 		writeCache(w, p.Cache)
 	}
-	writeExtra(w, p.Extra, nested)
+	openai.WriteExtra(w, p.Extra, nested)
 	w.Close('}')
 }
 
@@ -116,7 +117,7 @@ func writeAudio(w *rawjson.Writer, p *llm.Part) {
 		format = "wav"
 	}
 	w.Open('{').Name("data").String(b.Data).Name("format").String(format)
-	writeNested(w, p.Extra, "input_audio")
+	openai.WriteNested(w, p.Extra, "input_audio")
 	w.Close('}')
 }
 
@@ -136,12 +137,12 @@ func writeCall(w *rawjson.Writer, p *llm.Part, id string, own bool) {
 	}
 	w.Name("id").String(id).Name("type").String(inner)
 	w.Name(inner).Open('{').Name("name").String(p.Name).Name(args).String(text)
-	writeNested(w, extra, inner)
+	openai.WriteNested(w, extra, inner)
 	w.Close('}')
 	if p.Cache != nil && own {
 		writeCache(w, p.Cache)
 	}
-	writeExtra(w, extra, inner)
+	openai.WriteExtra(w, extra, inner)
 }
 
 func writeGoogleSeal(w *rawjson.Writer, seal *llm.Seal) {
@@ -175,7 +176,7 @@ func writeDetail(w *rawjson.Writer, p *llm.Part, n int) {
 	if p.Extra["format"] == nil {
 		w.Name("format").String(formatOf(p.Seal.By))
 	}
-	writeExtra(w, p.Extra)
+	openai.WriteExtra(w, p.Extra)
 	w.Close('}')
 }
 
@@ -207,7 +208,7 @@ func writeCitation(w *rawjson.Writer, c *llm.Cite, from, to int64) {
 	w.Open('{').Name("type")
 	if c.Kind != "url" {
 		w.String(c.Kind)
-		writeExtra(w, c.Extra)
+		openai.WriteExtra(w, c.Extra)
 		w.Close('}')
 		return
 	}
@@ -221,9 +222,9 @@ func writeCitation(w *rawjson.Writer, c *llm.Cite, from, to int64) {
 	if c.Quote != "" {
 		w.Name("content").String(c.Quote)
 	}
-	writeNested(w, c.Extra, "url_citation")
+	openai.WriteNested(w, c.Extra, "url_citation")
 	w.Close('}')
-	writeExtra(w, c.Extra, "url_citation")
+	openai.WriteExtra(w, c.Extra, "url_citation")
 	w.Close('}')
 }
 
@@ -281,7 +282,7 @@ func writeLogprobs(w *rawjson.Writer, all []llm.Logprob, own bool) {
 		w.Name("top_logprobs")
 		writeTop(w, l.Top, own)
 		if own {
-			writeExtra(w, l.Extra)
+			openai.WriteExtra(w, l.Extra)
 		}
 		w.Close('}')
 	}
@@ -304,7 +305,7 @@ func writeTop(w *rawjson.Writer, all []llm.Logprob, own bool) {
 			writeTop(w, l.Top, own)
 		}
 		if own {
-			writeExtra(w, l.Extra)
+			openai.WriteExtra(w, l.Extra)
 		}
 		w.Close('}')
 	}

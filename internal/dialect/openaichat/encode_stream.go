@@ -1,7 +1,6 @@
 package openaichat
 
 import (
-	"bytes"
 	"iter"
 	"strings"
 
@@ -140,7 +139,7 @@ func (e *streamEncoder) start(ev *llm.Event) {
 			e.fingerprint = append([]byte(nil), raw...)
 			continue
 		}
-		keep(&e.first, name, append([]byte(nil), raw...))
+		openai.Keep(&e.first, name, append([]byte(nil), raw...))
 	}
 }
 
@@ -186,7 +185,7 @@ func (e *streamEncoder) rest(w *rawjson.Writer) {
 		w.Name("usage").Null()
 	}
 	if e.first != nil {
-		writeExtra(w, e.first)
+		openai.WriteExtra(w, e.first)
 		e.first = nil
 	}
 	w.Close('}')
@@ -195,19 +194,7 @@ func (e *streamEncoder) rest(w *rawjson.Writer) {
 
 // sendData sends a frame that lacks its end only. A value taken over as it was may have line breaks between its tokens,
 // which would end the frame.
-func (e *streamEncoder) sendData(raw []byte) {
-	for _, c := range [...]byte{'\n', '\r'} {
-		for from := 0; ; {
-			i := bytes.IndexByte(raw[from:], c)
-			if i < 0 {
-				break
-			}
-			from += i
-			raw[from] = ' '
-		}
-	}
-	e.send(append(raw, '\n', '\n'))
-}
+func (e *streamEncoder) sendData(raw []byte) { e.send(append(openai.OneLine(raw), '\n', '\n')) }
 
 func (e *streamEncoder) stop(c *choiceEncoder, ev *llm.Event) {
 	extra := ev.Extra
@@ -217,11 +204,11 @@ func (e *streamEncoder) stop(c *choiceEncoder, ev *llm.Event) {
 	}
 	word := stopWord(&e.lost, &ev.Stop, e.own, c.known || e.functions, c.refused)
 	w := e.chunk(c)
-	writeNested(&w, extra, "message")
+	openai.WriteNested(&w, extra, "message")
 	w.Close('}').Name("logprobs")
-	if hasNested(extra, "logprobs") {
+	if openai.HasNested(extra, "logprobs") {
 		w.Open('{')
-		writeNested(&w, extra, "logprobs")
+		openai.WriteNested(&w, extra, "logprobs")
 		w.Close('}')
 	} else {
 		w.Null()
@@ -232,7 +219,7 @@ func (e *streamEncoder) stop(c *choiceEncoder, ev *llm.Event) {
 	} else {
 		w.String(word)
 	}
-	writeExtra(&w, extra, "message", "logprobs")
+	openai.WriteExtra(&w, extra, "message", "logprobs")
 	w.Close('}').Close(']')
 	e.rest(&w)
 }
@@ -253,7 +240,7 @@ func (e *streamEncoder) end(ev *llm.Event) {
 		extra = nil
 	}
 	if e.usage != nil && !e.own && e.req.WantUsage { // else it was not asked for
-		usageLosses(e.usage, e.lost.add)
+		openai.UsageLosses(e.usage, e.lost.add)
 	}
 	usage := e.usage != nil && e.req.WantUsage
 	tier := tierWord(&e.lost, ev.Tier, e.own)
@@ -272,15 +259,15 @@ func (e *streamEncoder) end(ev *llm.Event) {
 		w.Close(']')
 		if usage {
 			w.Name("usage")
-			writeUsage(&w, e.usage, e.own)
+			openai.WriteUsage(&w, e.usage, e.own)
 		}
 		if tier != "" {
 			w.Name("service_tier").String(tier)
 		}
 		for name, raw := range extra {
-			keep(&e.first, name, raw)
+			openai.Keep(&e.first, name, raw)
 		}
-		writeExtra(&w, e.first)
+		openai.WriteExtra(&w, e.first)
 		w.Close('}')
 		e.sendData(w.Buf)
 	}

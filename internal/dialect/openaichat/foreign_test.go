@@ -274,9 +274,9 @@ func TestEncodeRequestRefusesWhatWouldNotBeSeen(t *testing.T) {
 	}
 }
 
-func TestMistralIDsPairUp(t *testing.T) {
+func TestNineIDsPairUp(t *testing.T) {
 	req := messagesRequest()
-	call, _, err := codec{}.EncodeRequest(req, llm.Facts{Model: "m", Provider: "mistral"})
+	call, _, err := codec{}.EncodeRequest(req, llm.Facts{Model: "m", Quirks: llm.NineIDs})
 	if err != nil {
 		t.Fatal(err)
 	}

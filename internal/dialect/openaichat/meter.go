@@ -22,7 +22,6 @@ var (
 	needleUsage  = []byte(`"usage"`)
 	needleFinish = []byte(`"finish_reason"`)
 	needleError  = []byte(`"error"`)
-	done         = []byte("[DONE]")
 )
 
 // Read implements dialect.Meter.
@@ -33,7 +32,7 @@ func (m *meter) Frame(f frame.Frame) {
 	if f.Tail || len(f.Data) == 0 || m.r.Ended {
 		return
 	}
-	if isDone(f.Data) {
+	if openai.IsDone(f.Data) {
 		m.r.Ended = true
 		return
 	}
@@ -43,40 +42,18 @@ func (m *meter) Frame(f frame.Frame) {
 	if !m.r.Began {
 		m.r.Began = hasSubstance(f.Data)
 	}
-	if stated(f.Data, needleUsage) {
+	if openai.Stated(f.Data, needleUsage) {
 		m.readUsage(f.Data)
 	}
-	if m.r.Stop.Native == "" && stated(f.Data, needleFinish) {
+	if m.r.Stop.Native == "" && openai.Stated(f.Data, needleFinish) {
 		m.readStop(f.Data)
 	}
-	if m.r.Fault == nil && (f.Event == "error" || stated(f.Data, needleError) || bytes.HasPrefix(f.Data, objectError)) {
+	if m.r.Fault == nil && (f.Event == "error" || openai.Stated(f.Data, needleError) || bytes.HasPrefix(f.Data, objectError)) {
 		m.readFault(f)
 	}
 }
 
 var objectError = []byte(`{"object":"error"`)
-
-func isDone(data []byte) bool {
-	return len(data) < 16 && bytes.Equal(bytes.TrimSpace(data), done)
-}
-
-// stated reports whether a member of that name occurs with a value that is not null.
-func stated(data, needle []byte) bool {
-	for {
-		i := bytes.Index(data, needle)
-		if i < 0 {
-			return false
-		}
-		data = data[i+len(needle):]
-		i = rawjson.Space(data, 0)
-		if i >= len(data) || data[i] != ':' {
-			continue
-		}
-		if i = rawjson.Space(data, i+1); i < len(data) && data[i] != 'n' {
-			return true
-		}
-	}
-}
 
 func (m *meter) readHead(data []byte) {
 	for name, v := range rawjson.Members(data) {
@@ -94,9 +71,9 @@ func (m *meter) readHead(data []byte) {
 
 // readUsage takes the usage of a frame or, where it has none, that which Groq puts beside its own id.
 func (m *meter) readUsage(data []byte) {
-	u := decodeUsage(rawjson.Get(data, "usage"))
+	u := openai.DecodeUsage(rawjson.Get(data, "usage"))
 	if u == nil {
-		u = decodeUsage(rawjson.Get(data, "x_groq", "usage"))
+		u = openai.DecodeUsage(rawjson.Get(data, "x_groq", "usage"))
 	}
 	if u == nil {
 		return
@@ -116,7 +93,7 @@ func (m *meter) readStop(data []byte) {
 		if ok && n != 0 || !ok && i != 0 {
 			continue
 		}
-		if s := decodeStop(rawjson.Get(c, "finish_reason")); s.Native != "" {
+		if s := openai.DecodeStop(rawjson.Get(c, "finish_reason")); s.Native != "" {
 			m.r.Stop = s
 		}
 	}
@@ -138,7 +115,7 @@ func hasSubstance(data []byte) bool {
 					switch string(inner) {
 					case "content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "tool_calls",
 						"function_call", "audio", "images", "annotations":
-						if !nothing(val) {
+						if !openai.Nothing(val) {
 							return true
 						}
 					}
@@ -171,7 +148,7 @@ func (m *meter) Body(body []byte) {
 		m.readUsage(body)
 	}
 	m.readStop(body)
-	if m.r.Fault == nil && !choices && isError(body) {
+	if m.r.Fault == nil && !choices && openai.IsError(body) {
 		m.r.Fault = openai.ReadFault(0, nil, body)
 	}
 }

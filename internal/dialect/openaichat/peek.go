@@ -22,10 +22,7 @@ const (
 
 var (
 	governed = splice.NewSpec("model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options")
-	options  = splice.NewSpec("include_usage")
 )
-
-var includeUsage = []byte(`{"include_usage":true}`)
 
 // Peek implements dialect.Dialect.
 func (chat) Peek(c *dialect.Call) (llm.Head, error) {
@@ -51,7 +48,7 @@ func (chat) Peek(c *dialect.Call) (llm.Head, error) {
 	if h.MaxOutput, err = maxOutput(ix.Get(c.Body, atMaxCompletion), ix.Get(c.Body, atMaxTokens)); err != nil {
 		return h, err
 	}
-	h.WantUsage, err = wantUsage(ix.Get(c.Body, atOptions))
+	h.WantUsage, err = openai.WantUsage(ix.Get(c.Body, atOptions))
 	return h, err
 }
 
@@ -85,30 +82,6 @@ func maxOutput(completion, tokens []byte) (int64, error) {
 		return 0, malformed("max_tokens", "max_tokens and max_completion_tokens differ; give one of them")
 	}
 	return a, nil
-}
-
-func wantUsage(raw []byte) (bool, error) {
-	if rawjson.IsNull(raw) {
-		return false, nil
-	}
-	if rawjson.Kind(raw) != '{' {
-		return false, malformed("stream_options", "stream_options must be an object")
-	}
-	ix, err := options.Scan(raw)
-	if err != nil {
-		f := openai.Refused(err)
-		f.Param = "stream_options"
-		return false, f
-	}
-	usage := ix.Get(raw, 0)
-	if rawjson.IsNull(usage) {
-		return false, nil
-	}
-	on, ok := rawjson.Bool(usage)
-	if !ok {
-		return false, malformed("stream_options.include_usage", "stream_options.include_usage must be true or false")
-	}
-	return on, nil
 }
 
 // Edit implements dialect.Dialect. A call without a limit gets one as max_completion_tokens, unless e.MaxName says
@@ -148,7 +121,7 @@ func (chat) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, erro
 	}
 	if e.WantUsage {
 		if on, _ := rawjson.Bool(c.Index.Get(c.Body, atStream)); on {
-			value, err := askUsage(c.Index.Get(c.Body, atOptions))
+			value, err := openai.AskUsage(c.Index.Get(c.Body, atOptions))
 			if err != nil {
 				return c, err
 			}
@@ -160,19 +133,4 @@ func (chat) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, erro
 	out := governed.Apply(dst, c.Body, &c.Index, changes[:n]...)
 	c.Body, c.Index = out[len(dst):], splice.Index{} // an index belongs to the body it was made from
 	return c, nil
-}
-
-// askUsage returns stream_options with include_usage, nil if they have it.
-func askUsage(raw []byte) ([]byte, error) {
-	if rawjson.IsNull(raw) {
-		return includeUsage, nil
-	}
-	ix, err := options.Scan(raw)
-	if err != nil {
-		return nil, openai.Refused(err)
-	}
-	if on, _ := rawjson.Bool(ix.Get(raw, 0)); on {
-		return nil, nil
-	}
-	return options.Apply(nil, raw, &ix, splice.Change{Member: 0, Value: []byte("true")}), nil
 }

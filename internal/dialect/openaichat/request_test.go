@@ -190,15 +190,13 @@ func TestDecodeRequestMends(t *testing.T) {
 
 func TestLimitsName(t *testing.T) {
 	req := &llm.Request{From: llm.OpenAIChat, MaxOutput: 7}
-	for provider, want := range map[string]string{
-		"openai":  `{"model":"m","messages":[],"max_completion_tokens":7}`,
-		"azure":   `{"model":"m","messages":[],"max_completion_tokens":7}`,
-		"mistral": `{"model":"m","messages":[],"max_tokens":7}`,
-		"":        `{"model":"m","messages":[],"max_tokens":7}`,
+	for quirks, want := range map[llm.Quirk]string{
+		0:             `{"model":"m","messages":[],"max_completion_tokens":7}`,
+		llm.MaxTokens: `{"model":"m","messages":[],"max_tokens":7}`,
 	} {
-		call, _, err := codec{}.EncodeRequest(req, llm.Facts{Model: "m", Provider: provider})
+		call, _, err := codec{}.EncodeRequest(req, llm.Facts{Model: "m", Quirks: quirks})
 		if err != nil || string(call.Body) != want || call.Path != Path || call.Op != llm.OpChat {
-			t.Errorf("%s: %s, %v", provider, call.Body, err)
+			t.Errorf("%s: %s, %v", quirks, call.Body, err)
 		}
 	}
 }

@@ -1,33 +1,10 @@
 package openaichat
 
 import (
+	"weir/internal/dialect/openai"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
-
-// decodeStop reads a finish_reason; the zero Stop where it is null or empty.
-func decodeStop(v []byte) llm.Stop {
-	native := rawjson.Text(v)
-	s := llm.Stop{Native: native}
-	switch native {
-	case "":
-	case "stop", "eos", "end_turn", "complete", "COMPLETE", "STOP":
-		s.Reason = llm.StopEnd
-	case "stop_sequence":
-		s.Reason = llm.StopSequence
-	case "length", "max_tokens", "MAX_TOKENS", "model_length":
-		s.Reason = llm.StopLength
-	case "tool_calls", "function_call", "tool_use":
-		s.Reason = llm.StopCalls
-	case "content_filter", "sensitive", "SAFETY":
-		s.Reason = llm.StopFilter
-	case "error", "network_error":
-		s.Reason = llm.StopError
-	default:
-		s.Reason = llm.StopEnd
-	}
-	return s
-}
 
 // settle corrects a stop by what the choice holds: many speakers say "stop" after tool calls, and OpenAI does after a
 // refusal.
@@ -46,7 +23,7 @@ func settle(s *llm.Stop, calls, refusal bool) {
 // finishReason is the word for a stop; exact is false where it says something else than s does.
 func finishReason(s *llm.Stop, own, functionCall, refusal bool) (word string, exact bool) {
 	if own && s.Native != "" {
-		back := decodeStop(rawjson.AppendString(nil, s.Native))
+		back := openai.DecodeStop(rawjson.AppendString(nil, s.Native))
 		if back.Reason == s.Reason || back.Reason == llm.StopEnd && (s.Reason == llm.StopCalls || s.Reason == llm.StopRefusal) {
 			return s.Native, true
 		}

@@ -1,5 +1,5 @@
-// Package azure addresses and signs requests to Azure OpenAI where the plain form does not do: resources that are asked
-// by deployment and API version, and Microsoft Entra tokens in place of a key.
+// Package azure addresses and signs requests to Azure OpenAI where the plain form does not do: resources that Azure asks
+// by deployment (Azure's word for a model set up there) and API version, and Microsoft Entra tokens in place of a key.
 //
 // The newer surface (base URL ending in /openai/v1, with the resource's key) needs none of this.
 package azure
@@ -26,7 +26,7 @@ const scope = "https://cognitiveservices.azure.com/.default"
 
 // Resource is one Azure OpenAI resource. It must not be copied.
 type Resource struct {
-	APIVersion string                 // of the surface that asks by deployment; "" = the newer one
+	APIVersion string                 // of Azure's surface by deployment; "" = the newer one
 	Key        string                 // sent as api-key; "" = a token
 	Token      azcore.TokenCredential // nil: the chain of azidentity, looked up when first needed
 
@@ -37,7 +37,7 @@ type Resource struct {
 
 var _ provider.Adapter = (*Resource)(nil)
 
-// Address implements provider.Adapter. With an API version the model's name is that of a deployment and stands in the
+// Address implements provider.Adapter. With an API version the model's name is that of an Azure deployment and stands in the
 // path; the body, which names it too, stays.
 func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) {
 	if a.APIVersion == "" {
@@ -50,13 +50,13 @@ func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) 
 	c.Query = version
 	rest := strings.TrimPrefix(c.Path, "/v1")
 	if strings.HasPrefix(rest, "/responses") {
-		return c, nil // asked by the resource, with the deployment in the body
+		return c, nil // Azure wants the deployment in the body here
 	}
 	model, ok := rawjson.String(rawjson.Get(c.Body, "model"))
 	if !ok || model == "" {
 		return c, &fault.Fault{Kind: fault.Malformed, Param: "model", Message: "the request names no model, which is the deployment's name at Azure"}
 	}
-	c.Path = "/v1/deployments/" + url.PathEscape(model) + rest
+	c.Path = "/v1/deployments/" /* Azure */ + url.PathEscape(model) + rest
 	return c, nil
 }
 

@@ -1,13 +1,14 @@
-package openaichat
+package openai
 
 import (
+	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
 
-// decodeUsage reads a usage object, nil if it states nothing. What repeats under another name what has a field is not
+// DecodeUsage reads a usage object, nil if it states nothing. What repeats under another name what has a field is not
 // kept.
-func decodeUsage(v []byte) *llm.Usage {
+func DecodeUsage(v []byte) *llm.Usage {
 	if rawjson.Kind(v) != '{' {
 		return nil
 	}
@@ -45,15 +46,15 @@ func (r usageReader) member(name string, v []byte) {
 			u.Tier = s
 			return
 		}
-		keep(&u.Extra, name, v)
+		Keep(&u.Extra, name, v)
 	default:
-		keep(&u.Extra, name, v)
+		Keep(&u.Extra, name, v)
 	}
 }
 
 func (r usageReader) nested(name string, v []byte) {
 	if rawjson.Kind(v) != '{' {
-		keep(&r.u.Extra, name, v)
+		Keep(&r.u.Extra, name, v)
 		return
 	}
 	u := r.u
@@ -82,7 +83,7 @@ func (r usageReader) nested(name string, v []byte) {
 		case "server_tool_use_details.web_search_requests":
 			r.count(&u.Searches, llm.SaidSearches, at, val)
 		default:
-			keep(&u.Extra, at, val)
+			Keep(&u.Extra, at, val)
 		}
 	}
 }
@@ -90,7 +91,7 @@ func (r usageReader) nested(name string, v []byte) {
 func (r usageReader) count(dst *int64, said llm.Fields, name string, v []byte) {
 	n, ok := rawjson.Int(v)
 	if !ok || n < 0 {
-		keep(&r.u.Extra, name, v)
+		Keep(&r.u.Extra, name, v)
 		return
 	}
 	*dst = n
@@ -105,10 +106,10 @@ func (r usageReader) cost(v []byte) {
 	}
 	if n := rawjson.Num(rawjson.Get(v, "total_cost")); n != "" {
 		r.u.Cost = llm.Num(n)
-		keepRest(&r.u.Extra, "cost", v, "total_cost")
+		KeepRest(&r.u.Extra, "cost", v, "total_cost")
 		return
 	}
-	keep(&r.u.Extra, "cost", v)
+	Keep(&r.u.Extra, "cost", v)
 }
 
 // repeats fills fields from the names other speakers use, where the specification's are silent, and drops those that
@@ -150,9 +151,9 @@ func (r usageReader) drop(name string) {
 	}
 }
 
-// writeUsage writes a usage object. own says that it came in this dialect, Extra and all: what it did not state is not
-// stated then. OpenAI's SDKs demand the three sums of every other.
-func writeUsage(w *rawjson.Writer, u *llm.Usage, own bool) {
+// WriteUsage writes a usage object. own says that it came in this dialect, Extra and all: what it did not state is not
+// Stated then. OpenAI's SDKs demand the three sums of every other.
+func WriteUsage(w *rawjson.Writer, u *llm.Usage, own bool) {
 	total := u.Total
 	if !u.Has(llm.SaidTotal) {
 		total = u.Input + u.Output
@@ -195,14 +196,14 @@ func writeUsage(w *rawjson.Writer, u *llm.Usage, own bool) {
 	}
 	switch {
 	case u.Cost == "":
-	case own && hasNested(extra, "cost"):
+	case own && HasNested(extra, "cost"):
 		w.Name("cost").Open('{').Name("total_cost").Num(string(u.Cost))
-		writeNested(w, extra, "cost")
+		WriteNested(w, extra, "cost")
 		w.Close('}')
 	default:
 		w.Name("cost").Num(string(u.Cost))
 	}
-	writeExtra(w, extra, "prompt_tokens_details", "completion_tokens_details", "cache_creation", "server_tool_use_details", "cost")
+	WriteExtra(w, extra, "prompt_tokens_details", "completion_tokens_details", "cache_creation", "server_tool_use_details", "cost")
 	w.Close('}')
 }
 
@@ -212,7 +213,7 @@ type usageDetail struct {
 	n    int64
 }
 
-func hasNested(x llm.Extra, prefix string) bool {
+func HasNested(x llm.Extra, prefix string) bool {
 	for name := range x {
 		if len(name) > len(prefix) && name[:len(prefix)] == prefix && name[len(prefix)] == '.' {
 			return true
@@ -235,17 +236,17 @@ func usageDetails(w *rawjson.Writer, u *llm.Usage, extra llm.Extra, name string,
 			w.Name(d.name).Int(d.n)
 		}
 	}
-	if hasNested(extra, name) {
+	if HasNested(extra, name) {
 		begin()
-		writeNested(w, extra, name)
+		WriteNested(w, extra, name)
 	}
 	if open {
 		w.Close('}')
 	}
 }
 
-// usageLosses names what a usage states and this dialect has no place for. The tier stands beside the usage.
-func usageLosses(u *llm.Usage, lose func(path, why string, grade llm.Grade)) {
+// UsageLosses names what a usage states and this dialect has no place for. The tier stands beside the usage.
+func UsageLosses(u *llm.Usage, lose func(path, why string, grade llm.Grade)) {
 	if u == nil {
 		return
 	}
@@ -265,8 +266,8 @@ func usageLosses(u *llm.Usage, lose func(path, why string, grade llm.Grade)) {
 			lose("answer.usage."+l.name, "chat usage has no place for it", llm.Dropped)
 		}
 	}
-	for _, name := range names(u.Extra) {
-		if !nothing(u.Extra[name]) {
+	for _, name := range dialect.Names(u.Extra) {
+		if !Nothing(u.Extra[name]) {
 			lose("answer.usage."+name, "a member of another dialect", llm.Dropped)
 		}
 	}

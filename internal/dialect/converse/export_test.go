@@ -1,0 +1,7 @@
+package converse
+
+// For the tests outside the package.
+var (
+	WellFormed = wellFormed
+	Streamed   = streamed
+)

@@ -1,0 +1,68 @@
+package converse
+
+import (
+	"net/http"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/frame"
+	"weir/internal/rawjson"
+)
+
+// errorHeader names the type of an error in the head of an answer.
+const errorHeader = "X-Amzn-Errortype"
+
+// exception returns this dialect's word for a fault in a whole answer.
+func exception(f *fault.Fault) string {
+	switch f.Kind {
+	case fault.Malformed, fault.Unsupported, fault.MediaType, fault.TooLarge, fault.ContextLength, fault.ContentPolicy, fault.MethodNotAllowed:
+		return "ValidationException"
+	case fault.Unauthorized, fault.Forbidden:
+		return "AccessDeniedException"
+	case fault.NotFound:
+		return "ResourceNotFoundException"
+	case fault.SlowBody, fault.Timeout:
+		return "ModelTimeoutException"
+	case fault.RateLimit:
+		return "ThrottlingException"
+	case fault.Quota: // the SDKs do not try it again, as they do what is throttled
+		return "ServiceQuotaExceededException"
+	case fault.Overloaded, fault.Unavailable:
+		return "ServiceUnavailableException"
+	case fault.Upstream, fault.Cut:
+		return "ModelErrorException"
+	}
+	return "InternalServerException"
+}
+
+// streamException returns the word for a fault within a stream, where only five are known.
+func streamException(f *fault.Fault) string {
+	switch exception(f) {
+	case "ValidationException", "AccessDeniedException", "ResourceNotFoundException":
+		return "validationException"
+	case "ThrottlingException", "ServiceQuotaExceededException":
+		return "throttlingException"
+	case "ServiceUnavailableException":
+		return "serviceUnavailableException"
+	case "ModelErrorException", "ModelTimeoutException":
+		return "modelStreamErrorException"
+	}
+	return "internalServerException"
+}
+
+// Fault implements dialect.Dialect. The type stands in the head too (FaultHeader), where the SDKs look first.
+func (converse) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
+	if form != dialect.Whole {
+		var w rawjson.Writer
+		w.Open('{').Name("message").String(f.Message).Close('}')
+		return frame.AppendAWS(dst, streamException(f), true, w.Buf)
+	}
+	w := rawjson.Writer{Buf: dst}
+	w.Open('{').Name("message").String(f.Message).Name("__type").String(exception(f)).Close('}')
+	return w.Buf
+}
+
+// FaultHeader implements dialect.FaultHeader.
+func (converse) FaultHeader(h http.Header, f *fault.Fault) {
+	h[errorHeader] = []string{exception(f)}
+}

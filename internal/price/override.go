@@ -1,0 +1,241 @@
+package price
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"weir/internal/gateway"
+	"weir/internal/nearest"
+)
+
+// Overrides are prices that a document states for a provider, by model (a name or a glob) and component:
+//
+//	{"gpt-5": {"input": "$1.25", "cached": "$0.125", "output": "$10"}}
+//
+// Amounts are dollars, per million tokens, characters or pixels, else apiece. A component may have conditions before
+// it, as in a price file: "batch input", ">200000 output", "region=eu input".
+type Overrides map[string]map[string]string
+
+// OverrideError says which override is wrong.
+type OverrideError struct {
+	Model, Component string
+	What             string
+	Hint             string // how to mend it; may be ""
+}
+
+// Error implements error.
+func (e *OverrideError) Error() string {
+	if e.Component == "" {
+		return fmt.Sprintf("%s: %s", e.Model, e.What)
+	}
+	return fmt.Sprintf("%s: %s: %s", e.Model, e.Component, e.What)
+}
+
+// With returns the list with a document's prices over its own. The list may be nil: then these are all prices there are,
+// and provider is the name for them. Where an override replaces a price, those of the same component in other bands
+// keep their proportion to it, for what was agreed on is a discount; an override with conditions stands for itself. A
+// glob is for every model it matches, listed or not, that no longer glob and no exact name is for. The error is an
+// *OverrideError.
+func (l *List) With(provider string, o Overrides) (*List, error) {
+	if len(o) == 0 && l != nil {
+		return l, nil
+	}
+	out := &List{Provider: provider, exact: map[string]*model{}}
+	digest := sha256.New()
+	if l != nil {
+		out.sources, out.models, out.globs = slices.Clone(l.sources), slices.Clone(l.models), slices.Clone(l.globs)
+		maps.Copy(out.exact, l.exact)
+		digest.Write([]byte(l.Version))
+	}
+	if len(out.sources) == 255 {
+		return nil, &OverrideError{What: "the list has too many sources"}
+	}
+	source := uint8(len(out.sources))
+	out.sources = append(out.sources, Source{Name: "document"})
+
+	names := slices.SortedFunc(maps.Keys(o), func(a, b string) int { // exact ones, then long globs first
+		return cmp.Or(strings.Count(a, "*")-strings.Count(b, "*"), len(b)-len(a), strings.Compare(a, b))
+	})
+	done := map[string]bool{}
+	for _, name := range names {
+		rows, err := overrideRows(name, o[name], source)
+		if err != nil {
+			return nil, err
+		}
+		for _, component := range slices.Sorted(maps.Keys(o[name])) {
+			fmt.Fprintf(digest, "%q %q %q\n", name, component, o[name][component])
+		}
+		matches := []string{name}
+		if l != nil && strings.Contains(name, "*") {
+			for listed := range l.exact {
+				if gateway.Glob(name, listed) {
+					matches = append(matches, listed)
+				}
+			}
+		}
+		for _, m := range matches {
+			if !done[m] {
+				done[m] = true
+				out.replace(l, m, rows)
+			}
+		}
+	}
+	out.Version = hex.EncodeToString(digest.Sum(nil)[:6])
+	out.finish()
+	return out, nil
+}
+
+// overrideRows reads the overrides of one model.
+func overrideRows(name string, prices map[string]string, source uint8) ([]draftRow, error) {
+	if name == "" || strings.ContainsAny(name, " \t\r\n") || len(name) > maxLine {
+		return nil, &OverrideError{Model: name, What: "that is no model's name"}
+	}
+	if len(prices) == 0 {
+		return nil, &OverrideError{Model: name, What: "no price is stated", Hint: "input: $1.25"}
+	}
+	if len(prices) > maxBands {
+		return nil, &OverrideError{Model: name, What: fmt.Sprintf("a model has at most %d prices", maxBands)}
+	}
+	var rows []draftRow
+	for _, key := range slices.Sorted(maps.Keys(prices)) {
+		r, err := overrideRow(key, prices[key], source)
+		if err != nil {
+			err.Model, err.Component = name, key
+			return nil, err
+		}
+		if slices.ContainsFunc(rows, func(o draftRow) bool {
+			return o.condition == r.condition && o.amounts[0].component == r.amounts[0].component
+		}) {
+			return nil, &OverrideError{Model: name, Component: key, What: "that is stated twice"}
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+func overrideRow(key, value string, source uint8) (draftRow, *OverrideError) {
+	var r draftRow
+	words := strings.Fields(key)
+	if len(words) == 0 {
+		return r, &OverrideError{What: "expected a component, such as input"}
+	}
+	for _, word := range words[:len(words)-1] {
+		ok, err := r.when(word)
+		if err == nil && !ok {
+			err = fmt.Errorf("%s is no condition", word)
+		}
+		if err == nil && r.from != 0 {
+			err = errors.New("a document's prices are in force while it is: leave out from=")
+		}
+		if err != nil {
+			return r, &OverrideError{What: err.Error(), Hint: "batch, flex, priority, fast, >200000, region=, variant="}
+		}
+	}
+	r.dims = r.states()
+	c, ok := parseComponent(words[len(words)-1])
+	if !ok {
+		e := &OverrideError{What: fmt.Sprintf("%s is no component of a price", words[len(words)-1])}
+		if near := nearest.Word(words[len(words)-1], wordList()); near != "" {
+			e.Hint = "did you mean " + near + "?"
+		}
+		return r, e
+	}
+	digits, dollars := strings.CutPrefix(strings.TrimSpace(value), "$")
+	if !dollars {
+		return r, &OverrideError{What: fmt.Sprintf("%q is no amount of dollars", value), Hint: "write $1.25"}
+	}
+	v, err := parseAmount(digits, c.fraction())
+	if err != nil {
+		return r, &OverrideError{What: fmt.Sprintf("%q: %s", value, err), Hint: "write $1.25"}
+	}
+	r.amounts = []amount{{v, c, source}}
+	return r, nil
+}
+
+// replace puts overrides over what the base list has for a name.
+func (l *List) replace(base *List, name string, rows []draftRow) {
+	m := &model{name: name, editions: []edition{{price: Price{Model: name}}}}
+	glob := strings.Contains(name, "*")
+	if known := base.find(name); known != nil && !glob {
+		m.editions = slices.Clone(known.editions)
+	}
+	for i := range m.editions {
+		p := &m.editions[i].price
+		p.list, p.Model = l, name
+		p.bands = overridden(p.bands, rows)
+		p.Facts.Free = p.nothing()
+	}
+	same := func(o *model) bool { return o.name == name }
+	if l.models = append(slices.DeleteFunc(l.models, same), m); glob {
+		l.globs = append(slices.DeleteFunc(l.globs, same), m)
+	} else {
+		l.exact[name] = m
+	}
+}
+
+// overridden returns bands with rows over them.
+func overridden(bands []band, rows []draftRow) []band {
+	out := make([]band, 0, len(bands)+len(rows))
+	for _, b := range bands {
+		b.amounts = slices.Clone(b.amounts)
+		out = append(out, b)
+	}
+	own := func(c condition, x Component) bool {
+		return slices.ContainsFunc(rows, func(r draftRow) bool { return r.condition == c && r.amounts[0].component == x })
+	}
+	for _, r := range rows {
+		a := r.amounts[0]
+		if r.dims == 0 {
+			old, had := int64(0), false
+			if len(bands) > 0 && bands[0].dims == 0 {
+				old, had = bands[0].amount(a.component)
+			}
+			for i := range out {
+				b := &out[i]
+				if b.dims == 0 || own(b.condition, a.component) {
+					continue
+				}
+				b.amounts = slices.DeleteFunc(b.amounts, func(x amount) bool { return x.component == a.component && (!had || old == 0) })
+				for j := range b.amounts {
+					if x := &b.amounts[j]; x.component == a.component {
+						x.price, x.source = scale(x.price, a.price, old), a.source
+					}
+				}
+			}
+		}
+		i := slices.IndexFunc(out, func(b band) bool { return b.condition == r.condition })
+		if i < 0 {
+			out = append(out, r.band)
+			continue
+		}
+		b := &out[i]
+		b.factor = 0
+		if j := slices.IndexFunc(b.amounts, func(x amount) bool { return x.component == a.component }); j >= 0 {
+			b.amounts[j] = a
+		} else {
+			b.amounts = append(b.amounts, a)
+		}
+	}
+	sortBands(out)
+	return out
+}
+
+// nothing reports whether every price is stated as none: then that the model costs nothing is declared.
+func (p *Price) nothing() bool {
+	stated := false
+	for i := range p.bands {
+		for _, a := range p.bands[i].amounts {
+			stated = true
+			if a.price != 0 {
+				return false
+			}
+		}
+	}
+	return stated
+}
