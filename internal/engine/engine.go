@@ -24,6 +24,7 @@ import (
 	"weir/internal/fault"
 	"weir/internal/gateway"
 	"weir/internal/llm"
+	"weir/internal/price"
 	"weir/internal/provider"
 )
 
@@ -48,6 +49,7 @@ type Place struct {
 	Total     time.Duration // the whole attempt
 	Drain     bool          // read on when the client has left, so that usage is known
 	Facts     func(model string) llm.Facts
+	Prices    *price.List // nil: nothing is known of what it costs
 	Keeps     bool   // the provider keeps answers of its dialect, so that a conversation can go on from them
 	MaxName   string // the member a limit on output is written in where the call has none; "" = the dialect's own
 }
@@ -288,6 +290,7 @@ func (c *call) settle() {
 		}
 	}
 	c.release()
+	c.price()
 	c.body.release()
 	c.x.Took = time.Since(c.x.Start)
 	if c.e.observer != nil {

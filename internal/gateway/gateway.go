@@ -224,6 +224,9 @@ type Exchange struct {
 	Fault      *fault.Fault // the one the client was shown or that ended the exchange
 	Losses     []llm.Loss   // of request and answer, for the target that answered
 	Usage      *llm.Usage
+	Cost       Money  // of the answer, at the price in force when the exchange began; where Unpriced, what could be priced of it
+	Price      string // whose price it is: PROVIDER/MODEL as the table has it, and the table's version; "" = none
+	Unpriced   string // why Cost is not the whole cost; "" = it is
 	Stop       llm.Stop
 	Model      string // the answering model's own name
 	AnswerID   string

@@ -141,6 +141,11 @@ func (e *encoder) answer(x *gateway.Exchange) {
 	if x.Usage != nil {
 		e.usage(x.Usage)
 	}
+	if x.Price != "" {
+		e.w.Name("cost_usd").Raw([]byte(x.Cost.String()[1:])) // an exact decimal after the sign of the dollar
+	}
+	e.name("price", x.Price)
+	e.name("unpriced", x.Unpriced)
 }
 
 // usageFields are the counts a provider can state, with their names in a line.
