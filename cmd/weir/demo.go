@@ -130,7 +130,7 @@ func demoDocument(entries *catalog.Catalog, back string, env func(string) (strin
 	}
 	for _, name := range entries.Names() {
 		e, _ := entries.Entry(name)
-		if v, ok := env(e.Env); !ok || v == "" {
+		if v, ok := env(e.Env); !ok || v == "" || !e.Lists() {
 			continue
 		}
 		joined = append(joined, e.Title)

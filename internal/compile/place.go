@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -36,6 +37,9 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	if known {
 		fromCatalog(h, entry)
 	}
+	if h.Base == "" && known && entry.BaseForm != "" {
+		return nil, at("", entry.Title+" is at an address of your own", "write base_url, in the form "+entry.BaseForm)
+	}
 	if h.Base == "" || len(h.Dialect) == 0 {
 		return nil, at("", "nothing says where this provider is or what it speaks", "write base_url and speaks, or catalog with a name `weir` knows: "+strings.Join(c.catalog.Names(), ", "))
 	}
@@ -49,11 +53,12 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 			return nil, at(fmt.Sprintf(".pass_headers[%d]", i), "the header "+name+" never goes to a provider", "leave it out")
 		}
 	}
-	if strings.Contains(h.Base, "{region}") {
-		if p.Region == "" {
-			return nil, at("", "where this provider is depends on its region, and none is given", "write `region`, in the provider's own words")
-		}
-		h.Base = regional(h.Base, p.Region)
+	if strings.Contains(h.Base, "{region}") && p.Region == "" {
+		return nil, at("", "where this provider is depends on its region, and none is given", "write `region`, in the provider's own words")
+	}
+	h.Base = regional(h.Base, p.Region)
+	for d, base := range h.Bases {
+		h.Bases[d] = regional(base, p.Region)
 	}
 	h.Adapter = adapter(h, p)
 	if err := h.Ready(); err != nil {
@@ -63,23 +68,23 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	if err != nil {
 		return nil, at(".egress", err.Error(), "")
 	}
-	limit := "max_tokens" // what every speaker of openai-chat knows; OpenAI's newer models demand their own word
-	if known && entry.Name == "openai" {
-		limit = ""
-	}
 	return &engine.Place{
 		Provider: h, Client: client,
 		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
-		Drain: p.ClientGone == "drain", Facts: entry.Facts, MaxName: limit, Prices: price.Embedded().List(cmp.Or(p.Catalog, p.Name)),
+		Drain: p.ClientGone == "drain", Facts: entry.Facts, MaxName: limit(entry), Keeps: known && entry.Keeps, Prices: price.Embedded().List(cmp.Or(p.Catalog, p.Name)),
 	}, nil
 }
 
 // fromCatalog fills in what the document leaves out.
 func fromCatalog(h *provider.HTTP, entry *catalog.Entry) {
-	h.Base = cmp.Or(h.Base, entry.BaseURL)
+	own := h.Base != "" // then it is the base of all dialects that take the same
+	if !own {
+		h.Base = entry.BaseURL
+		h.Bases = maps.Clone(entry.Bases)
+	}
 	if h.Dialect == nil {
 		for _, name := range entry.Speaks {
-			if languages[name] != nil {
+			if languages[name] != nil && (!own || len(h.Dialect) == 0 || provider.SameBase(h.Dialect[0], name) && entry.Bases[name] == entry.Bases[h.Dialect[0]]) {
 				h.Dialect = append(h.Dialect, name)
 			}
 		}
@@ -192,4 +197,13 @@ func (c *Compiler) Close() {
 		}
 		t.tls.CloseIdleConnections()
 	}
+}
+
+// limit is the member that a limit on the output is written in where a call has none: OpenAI's newer models demand their
+// own word, everybody else knows max_tokens. "" = the dialect's own word.
+func limit(entry *catalog.Entry) string {
+	if entry.Facts("").Quirks&llm.MaxTokens != 0 {
+		return "max_tokens"
+	}
+	return ""
 }

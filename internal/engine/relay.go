@@ -12,6 +12,7 @@ import (
 	"weir/internal/fault"
 	"weir/internal/frame"
 	"weir/internal/gateway"
+	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
 
@@ -58,7 +59,7 @@ func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
 func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 	meter := meterFor(t, resp)
 	reading := meter.Read()
-	defer c.read(reading)
+	defer c.read(t, reading)
 	buf := relayBuffers.Get().(*[]byte)
 	defer relayBuffers.Put(buf)
 	var held []byte
@@ -145,7 +146,7 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 	meter := meterFor(t, resp)
 	meter.Body(buf.b)
 	reading := meter.Read()
-	defer c.read(reading)
+	defer c.read(t, reading)
 	if reading.Fault != nil && !t.final && worthNext(reading.Fault) {
 		return reading.Fault
 	}
@@ -224,11 +225,19 @@ func (c *call) done(t *try, reading *dialect.Reading) {
 }
 
 // read takes over what the meter has read, however the answer ended.
-func (c *call) read(r *dialect.Reading) {
+func (c *call) read(t *try, r *dialect.Reading) {
 	if r.Usage != nil {
+		t.correct(r.Usage)
 		c.x.Usage = r.Usage
 	}
 	c.x.Stop, c.x.Model, c.x.AnswerID = r.Stop, r.Model, r.ID
+}
+
+// correct makes a usage keep to the canonical inclusions where its provider states it otherwise.
+func (t *try) correct(u *llm.Usage) {
+	if t.place.Facts != nil {
+		t.place.Facts(t.a.Target.Model).Usage.Correct(u)
+	}
 }
 
 // began notes the first event of substance.

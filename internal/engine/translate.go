@@ -60,6 +60,10 @@ func (p *witness) see(e *llm.Event) {
 			p.began = true
 			p.c.began(p.t)
 		}
+	case llm.EventUsage:
+		u := e.Clone().Usage
+		p.t.correct(u)
+		e.Usage = u
 	case llm.EventFault:
 		p.fault = e.Fault
 	case llm.EventEnd:
@@ -73,7 +77,7 @@ func (p *witness) see(e *llm.Event) {
 // translateStream carries a streamed answer into the client's dialect, as a stream or, if the client wanted none, whole.
 func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
 	meter := t.up.Meter()
-	defer c.read(meter.Read())
+	defer c.read(t, meter.Read())
 	buf := relayBuffers.Get().(*[]byte)
 	defer relayBuffers.Put(buf)
 	p := &witness{c: c, t: t}
@@ -99,7 +103,7 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 	meter := t.up.Meter()
 	meter.Body(buf.b)
 	reading := meter.Read()
-	defer c.read(reading)
+	defer c.read(t, reading)
 	if reading.Fault != nil {
 		return reading.Fault
 	}
@@ -110,6 +114,7 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 		return f
 	}
 	p := &witness{c: c, t: t}
+	t.correct(whole.Usage)
 	if c.x.Head.Stream {
 		return c.encodeStream(t, resp, p, p.events(llm.Replay(whole)), reading)
 	}

@@ -51,6 +51,7 @@ const (
 	NoTier
 	NoUser
 	NoCacheKey
+	PlainAudio
 )
 
 // Cautious is what is assumed of a provider of which nothing is known: that it has what every copy of the dialect has,
@@ -89,13 +90,13 @@ var QuirkTable = []struct {
 	{"no_verbosity", NoVerbosity, "No verbosity (all but OpenAI's own models)."},
 	{"no_modalities", NoModalities, "Answers are text: no modalities, no audio (DeepSeek, Mistral)."},
 	{"functions_only", FunctionsOnly, "Tools are functions with parameters: custom tools become functions of one text (all but OpenAI)."},
-	{"no_strict", NoStrict, "No strict on a function (Moonshot)."},
+	{"no_strict", NoStrict, "No strict on a function (Moonshot, vLLM)."},
 	{"no_allowed_tools", NoAllowedTools, "tool_choice has no allowed_tools: the others are not offered (all but OpenAI)."},
 	{"no_tool_choice", NoToolChoice, "tool_choice is passed over: a model calls what it likes (Ollama)."},
 	{"no_parallel_tool_calls", NoParallelCalls, "parallel_tool_calls is refused (Cerebras)."},
 	{"nine_ids", NineIDs, "Ids of calls have nine letters and digits; others are derived (Mistral)."},
 	{"text_only", TextOnly, "Messages are text: no images, sound or files (Cerebras, DeepSeek)."},
-	{"no_files", NoFiles, "No file items: documents of text are sent as text, others refused (llama.cpp, Mistral, vLLM)."},
+	{"no_files", NoFiles, "No file items: documents of text are sent as text, others refused (llama.cpp, Mistral, SGLang, vLLM)."},
 	{"no_image_urls", NoImageURLs, "Images come as data, not by their address (Ollama)."},
 	{"reasoning_content", ReasoningContent, "Earlier reasoning goes back as reasoning_content (DeepSeek, llama.cpp, Moonshot, Z.ai)."},
 	{"reasoning", ReasoningText, "Earlier reasoning goes back as reasoning (Crusoe, Ollama, vLLM)."},
@@ -105,6 +106,7 @@ var QuirkTable = []struct {
 	{"no_service_tier", NoTier, "No service_tier (Cerebras, Mistral)."},
 	{"no_user", NoUser, "No user (Mistral, Ollama)."},
 	{"no_prompt_cache_key", NoCacheKey, "No prompt_cache_key (Cerebras)."},
+	{"plain_audio", PlainAudio, "input_audio is the data alone, without its format (Mistral)."},
 }
 
 // Has reports whether q holds all of other.

@@ -21,7 +21,7 @@ func TestQuirkTable(t *testing.T) {
 		all |= row.Quirk
 		names = append(names, row.Name)
 	}
-	if NoCacheKey != 1<<(len(QuirkTable)-1) {
+	if PlainAudio != 1<<(len(QuirkTable)-1) {
 		t.Error("the last constant is not the table's last row")
 	}
 	got, err := ParseQuirks(names)

@@ -286,8 +286,12 @@ func (e *requestEncoder) sayables(parts []llm.Part) ([]llm.Part, error) {
 				f.Param = p.Path
 				return nil, f
 			}
-			if p.Kind == llm.PartFile {
+			switch {
+			case p.Kind == llm.PartFile:
 				e.file(&p)
+			case p.Kind == llm.PartAudio && e.has(llm.PlainAudio):
+				e.lose(p.Path, "the target takes sound without its format", llm.Changed)
+				p.Media = &llm.Blob{Data: p.Media.Data}
 			}
 		default: // Opaque, what the provider ran, what has no place in this role
 			e.lose(p.Path, noPlace, llm.Dropped)

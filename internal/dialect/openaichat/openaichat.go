@@ -10,8 +10,10 @@
 //     writes it back as it was.
 //   - Legacy functions and function_call become tools and calls. Their Raw is set, which marks them for the way back;
 //     their calls have no id on the wire and get a derived one.
-//   - max_tokens and max_completion_tokens are one field. Encoding says max_completion_tokens to OpenAI and Azure and
-//     max_tokens, which all speakers know, to everyone else.
+//   - max_tokens and max_completion_tokens are one field. Encoding writes OpenAI's newer word, unless the target's quirks
+//     say otherwise.
+//   - What else a speaker takes differently is data (llm.Quirk), which the encoder of requests obeys: it says the same in
+//     another way, or names it lost.
 //   - Members of nested objects that have no field are kept under a dotted name (Extra["image_url.x"], and on answers
 //     Choice.Extra["message.x"]), which is also the path a loss names.
 //   - What only repeats is not kept: obfuscation and padding, object, a choice's cumulative message beside its delta,

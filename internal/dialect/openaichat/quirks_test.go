@@ -102,6 +102,8 @@ func TestQuirksObeyed(t *testing.T) {
 		{llm.NoStore, ask(func(r *llm.Request) { r.Thread.Store, r.Cache.TTL = &yes, "24h" }), "", "store", []string{"store", "prompt_cache_retention"}},
 		{llm.NoTier, ask(func(r *llm.Request) { r.Tier = "flex" }), "", "service_tier", []string{"service_tier"}},
 		{llm.NoUser, ask(func(r *llm.Request) { r.User = "u" }), "", `"u"`, []string{"user"}},
+		{llm.PlainAudio, ask(nil, llm.Message{Role: llm.User, Parts: []llm.Part{{Kind: llm.PartAudio, Path: "messages[0].content[0]", Media: &llm.Blob{Type: "audio/wav", Data: "UklGRg=="}}}}),
+			`"input_audio":"UklGRg=="`, "format", []string{"messages[0].content[0]"}},
 		{llm.NoCacheKey, ask(func(r *llm.Request) { r.Cache.Key = "k" }), "", "prompt_cache_key", []string{"prompt_cache_key"}},
 	}
 	shown := llm.Quirk(0)

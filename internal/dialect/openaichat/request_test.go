@@ -248,15 +248,17 @@ func FuzzDecodeRequest(f *testing.F) {
 		for _, from := range []llm.Dialect{llm.OpenAIChat, llm.AnthropicMessages} {
 			other := *req
 			other.From = from
-			call, _, err := codec{}.EncodeRequest(&other, llm.Facts{Model: "m", ReasoningBack: true})
-			if err != nil {
-				continue
-			}
-			if !json.Valid(call.Body) {
-				t.Fatalf("%s became %s", body, call.Body)
-			}
-			if _, err := (codec{}).DecodeRequest(call); err != nil && from == llm.OpenAIChat {
-				t.Fatalf("%s became %s: %v", body, call.Body, err)
+			for _, quirks := range []llm.Quirk{0, llm.Cautious, llm.Cautious | llm.NineIDs | llm.ReasoningItems | llm.Alternating | llm.NoJSONSchema | llm.NoFiles} {
+				call, _, err := codec{}.EncodeRequest(&other, llm.Facts{Model: "m", ReasoningBack: true, Quirks: quirks})
+				if err != nil {
+					continue
+				}
+				if !json.Valid(call.Body) {
+					t.Fatalf("%s became %s", body, call.Body)
+				}
+				if _, err := (codec{}).DecodeRequest(call); err != nil && from == llm.OpenAIChat {
+					t.Fatalf("%s became %s: %v", body, call.Body, err)
+				}
 			}
 		}
 	})
