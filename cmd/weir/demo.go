@@ -114,17 +114,35 @@ func demo(ctx context.Context, w io.Writer, listen, key string) error {
 // demoKey is the variable the demo's document names for its key, and the credential of the simulated provider.
 const demoKey = "WEIR_DEMO_KEY"
 
-// demoDocument writes the document of the demo: the simulator in both its dialects, and the providers whose keys the
+// demoDialects are what the simulator is spoken to in, beside OpenAI's chat; each has a model of its name.
+var demoDialects = []struct{ name, speaks string }{
+	{"messages", "anthropic-messages"},
+	{"responses", "openai-responses"},
+	{"gemini", "gemini-generate"},
+	{"bedrock", "bedrock-converse"},
+	{"cohere", "cohere-chat"},
+	{"ollama", "ollama-chat"},
+}
+
+// demoDocument writes the document of the demo: the simulator in its dialects, and the providers whose keys the
 // environment holds.
 func demoDocument(entries *catalog.Catalog, back string, env func(string) (string, bool)) (text string, joined []string) {
 	var b, models strings.Builder
 	b.WriteString("version: 1\nnode: { drain: 5s }\nproviders:\n")
-	fmt.Fprintf(&b, "  sim: { base_url: \"http://%s/v1\", speaks: [openai], api_key: %s }\n", back, demoKey)
-	fmt.Fprintf(&b, "  sim-messages: { base_url: \"http://%s\", speaks: [anthropic], api_key: %s }\n", back, demoKey)
+	fmt.Fprintf(&b, "  sim: { base_url: \"http://%s/v1\", speaks: [openai-chat, openai-completions, openai-embeddings], api_key: %s }\n", back, demoKey)
+	for _, d := range demoDialects {
+		base := "http://" + back
+		if strings.HasPrefix(d.speaks, "openai") {
+			base += "/v1"
+		}
+		fmt.Fprintf(&b, "  sim-%s: { base_url: %q, speaks: [%s], api_key: %s }\n", d.name, base, d.speaks, demoKey)
+	}
 	for _, m := range sim.Models() {
 		fmt.Fprintf(&models, "  %s: { targets: [{ provider: sim, model: %s }] }\n", m.ID, m.ID)
 		if m.ID == sim.DefaultModel {
-			fmt.Fprintf(&models, "  %s-messages: { targets: [{ provider: sim-messages, model: %s }] }\n", m.ID, m.ID)
+			for _, d := range demoDialects {
+				fmt.Fprintf(&models, "  %s-%s: { targets: [{ provider: sim-%s, model: %s }] }\n", m.ID, d.name, d.name, m.ID)
+			}
 			fmt.Fprintf(&models, "  sim-failover: { targets: [{ provider: sim, model: sim-503 }, { provider: sim-messages, model: %s }] }\n", m.ID)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/count"
 	"weir/internal/engine"
 	"weir/internal/fault"
 	"weir/internal/gateway"
@@ -39,7 +40,12 @@ func New(o Options) http.Handler {
 			}
 			if !slices.Contains(methods, method) {
 				w.Header().Set("Allow", e.takes)
-				a.refuse(w, r, fault.New(fault.MethodNotAllowed, "%s takes %s, not %s", e.path, e.takes, bounded(r.Method)))
+				f := fault.New(fault.MethodNotAllowed, "%s takes %s, not %s", e.path, e.takes, bounded(r.Method))
+				if r.Header.Get("Upgrade") != "" {
+					// Clients that would rather speak WebSocket, as Codex does, go on over HTTP at once when told so.
+					f.Message, f.HTTPStatus = e.path+" does not speak WebSocket; "+e.takes+" it", http.StatusUpgradeRequired
+				}
+				a.refuse(w, r, f)
 				return
 			}
 			e.h(w, r)
@@ -85,16 +91,24 @@ func (a *api) table() []entry {
 		{"/v1/responses/{id}/cancel", post, a.kept(engine.KeptCancel)},
 		{"/v1/completions", post, a.serve(llm.OpenAICompletions, llm.OpChat)},
 		{"/v1/messages", post, a.serve(llm.AnthropicMessages, llm.OpChat)},
+		{"/v1/messages/count_tokens", post, a.count(llm.AnthropicMessages)},
+		{"/v1/responses/input_tokens", post, a.count(llm.OpenAIResponses)},
 		{"/v1beta/models", get, a.geminiModels},
 		{"/v1beta/models/{call...}", get + ", " + post, a.gemini()},
 		{"/model/{id}/converse", post, a.serve(llm.BedrockConverse, llm.OpChat)},
 		{"/model/{id}/converse-stream", post, a.serve(llm.BedrockConverse, llm.OpChat)},
+		{"/model/{id}/count-tokens", post, a.count(llm.BedrockConverse)},
 		{"/model/{id}/invoke", post, a.serve(llm.BedrockInvoke, llm.OpInvoke)},
 		{"/model/{id}/invoke-with-response-stream", post, a.serve(llm.BedrockInvoke, llm.OpInvoke)},
 		{"/v2/chat", post, a.serve(llm.CohereChat, llm.OpChat)},
+		{"/v2/embed", post, a.serve(llm.CohereEmbed, llm.OpEmbeddings)},
 		{"/api/chat", post, a.serve(llm.OllamaChat, llm.OpChat)},
+		{"/api/embed", post, a.serve(llm.OllamaEmbed, llm.OpEmbeddings)},
 		{"/api/tags", get, a.ollamaModels},
 		{"/v1/embeddings", post, a.serve(llm.OpenAIEmbeddings, llm.OpEmbeddings)},
+		{"/v1/rerank", post, a.serve(llm.OpenAIRerank, llm.OpRerank)},
+		{"/v2/rerank", post, a.serve(llm.CohereRerank, llm.OpRerank)},
+		{"/v1/moderations", post, a.serve(llm.OpenAIModerations, llm.OpModeration)},
 		{"/v1/models", get, a.models},
 		{"/v1/models/{id...}", get, a.model},
 		{"/v1/capabilities", get, a.capabilities},
@@ -112,6 +126,15 @@ func (a *api) serve(name llm.Dialect, op llm.Op) http.HandlerFunc {
 		return nil
 	}
 	return func(w http.ResponseWriter, r *http.Request) { a.o.Engine.Serve(w, r, d, op) }
+}
+
+// count answers calls that count tokens, nil where the build lacks the dialect.
+func (a *api) count(name llm.Dialect) http.HandlerFunc {
+	d := count.New(a.o.Dialect(name))
+	if d == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) { a.o.Engine.Serve(w, r, d, llm.OpCount) }
 }
 
 // kept answers requests about an answer that is kept; verb 0 goes by the method.
@@ -135,7 +158,8 @@ func (a *api) kept(verb engine.Verb) http.HandlerFunc {
 
 // gemini answers the paths whose last word stands after the model's name and a colon.
 func (a *api) gemini() http.HandlerFunc {
-	generate := a.serve(llm.GeminiGenerate, llm.OpChat)
+	generate, embed := a.serve(llm.GeminiGenerate, llm.OpChat), a.serve(llm.GeminiEmbeddings, llm.OpEmbeddings)
+	counts := a.count(llm.GeminiGenerate)
 	if generate == nil {
 		return nil
 	}
@@ -148,6 +172,10 @@ func (a *api) gemini() http.HandlerFunc {
 		switch verb := p[strings.LastIndexByte(p, ':')+1:]; verb {
 		case "generateContent", "streamGenerateContent":
 			generate(w, r)
+		case "countTokens":
+			counts(w, r)
+		case "embedContent", "batchEmbedContents":
+			embed(w, r)
 		default:
 			a.refuse(w, r, fault.New(fault.NotFound, "there is nothing at %s", bounded(p)))
 		}

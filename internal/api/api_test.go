@@ -161,3 +161,15 @@ func TestCapabilities(t *testing.T) {
 		t.Errorf("without a key: %d", status)
 	}
 }
+
+// TestNoWebSocket tells a client that would upgrade to go on over HTTP, in the status that Codex does so on.
+func TestNoWebSocket(t *testing.T) {
+	g := (&gatewaytest.Gateway{}).Start(t)
+	status, _, m := get(t, g.URL+"/v1/responses", "Authorization", "Bearer "+gatewaytest.Key, "Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13")
+	if e, _ := m["error"].(map[string]any); status != http.StatusUpgradeRequired || e["message"] == "" {
+		t.Errorf("%d %v", status, m)
+	}
+	if status, _, _ = get(t, g.URL+"/v1/responses"); status != http.StatusMethodNotAllowed {
+		t.Errorf("%d without an upgrade", status)
+	}
+}

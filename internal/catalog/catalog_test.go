@@ -13,7 +13,8 @@ import (
 // dialects are those that a build may know.
 var dialects = []llm.Dialect{
 	llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
-	llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.OllamaChat,
+	llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.OllamaChat, llm.GeminiEmbeddings, llm.CohereEmbed, llm.OllamaEmbed,
+	llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations,
 }
 
 func entries(t *testing.T) []*Entry {

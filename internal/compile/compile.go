@@ -17,11 +17,20 @@ import (
 	"weir/internal/dialect"
 	"weir/internal/dialect/anthropic"
 	"weir/internal/dialect/bedrockinvoke"
+	"weir/internal/dialect/cohere"
+	"weir/internal/dialect/cohereembed"
 	"weir/internal/dialect/converse"
+	"weir/internal/dialect/count"
+	"weir/internal/dialect/gemini"
+	"weir/internal/dialect/geminiembeddings"
+	"weir/internal/dialect/ollama"
+	"weir/internal/dialect/ollamaembed"
 	"weir/internal/dialect/openaichat"
 	"weir/internal/dialect/openaicompletions"
 	"weir/internal/dialect/openaiembeddings"
+	"weir/internal/dialect/openaimoderations"
 	"weir/internal/dialect/openairesponses"
+	"weir/internal/dialect/rerank"
 	"weir/internal/engine"
 	"weir/internal/gateway"
 	"weir/internal/llm"
@@ -31,15 +40,21 @@ import (
 // operations says which operations each dialect of this build has words for.
 var operations = map[llm.Dialect][]llm.Op{
 	llm.OpenAIChat:        {llm.OpChat},
-	llm.OpenAIResponses:   {llm.OpChat, llm.OpCompact},
+	llm.OpenAIResponses:   {llm.OpChat, llm.OpCompact, llm.OpCount},
 	llm.OpenAICompletions: {llm.OpChat},
-	llm.AnthropicMessages: {llm.OpChat},
-	llm.GeminiGenerate:    {llm.OpChat},
-	llm.BedrockConverse:   {llm.OpChat},
+	llm.AnthropicMessages: {llm.OpChat, llm.OpCount},
+	llm.GeminiGenerate:    {llm.OpChat, llm.OpCount},
+	llm.BedrockConverse:   {llm.OpChat, llm.OpCount},
 	llm.BedrockInvoke:     {llm.OpInvoke},
 	llm.CohereChat:        {llm.OpChat},
 	llm.OllamaChat:        {llm.OpChat},
 	llm.OpenAIEmbeddings:  {llm.OpEmbeddings},
+	llm.GeminiEmbeddings:  {llm.OpEmbeddings},
+	llm.CohereEmbed:       {llm.OpEmbeddings},
+	llm.OllamaEmbed:       {llm.OpEmbeddings},
+	llm.OpenAIRerank:      {llm.OpRerank},
+	llm.CohereRerank:      {llm.OpRerank},
+	llm.OpenAIModerations: {llm.OpModeration},
 }
 
 var languages = map[llm.Dialect]dialect.Dialect{
@@ -47,9 +62,18 @@ var languages = map[llm.Dialect]dialect.Dialect{
 	llm.OpenAIResponses:   openairesponses.New(),
 	llm.OpenAICompletions: openaicompletions.New(),
 	llm.AnthropicMessages: anthropic.New(),
+	llm.GeminiGenerate:    gemini.New(),
+	llm.CohereChat:        cohere.New(),
+	llm.OllamaChat:        ollama.New(),
 	llm.BedrockConverse:   converse.New(),
 	llm.BedrockInvoke:     bedrockinvoke.New(),
 	llm.OpenAIEmbeddings:  openaiembeddings.New(),
+	llm.GeminiEmbeddings:  geminiembeddings.New(),
+	llm.CohereEmbed:       cohereembed.New(),
+	llm.OllamaEmbed:       ollamaembed.New(),
+	llm.OpenAIRerank:      rerank.New(llm.OpenAIRerank, openaichat.New()),
+	llm.CohereRerank:      rerank.New(llm.CohereRerank, cohere.New()),
+	llm.OpenAIModerations: openaimoderations.New(),
 }
 
 // Dialects lists the wire languages of this build.
@@ -57,7 +81,8 @@ func Dialects() []string {
 	var out []string
 	for _, name := range [...]llm.Dialect{
 		llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
-		llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.OllamaChat,
+		llm.GeminiEmbeddings, llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.CohereEmbed, llm.CohereRerank, llm.OllamaChat, llm.OllamaEmbed,
+		llm.OpenAIRerank, llm.OpenAIModerations,
 	} {
 		if languages[name] != nil {
 			out = append(out, string(name))
@@ -134,11 +159,9 @@ func fit(places map[string]*engine.Place) route.Fit {
 		if slices.Contains(speaks, client) {
 			return ""
 		}
-		if mine := languages[client]; mine != nil && mine.Codec() != nil && op.Translates() {
-			for _, d := range speaks {
-				if up := languages[d]; up != nil && up.Codec() != nil {
-					return ""
-				}
+		for _, d := range speaks {
+			if dialect.Carries(op, languages[client], languages[d]) || op == llm.OpCount && count.New(languages[client]) != nil && count.New(languages[d]) != nil {
+				return ""
 			}
 		}
 		return "the provider " + t.Provider + " does not speak " + string(client) + " and cannot be translated to"

@@ -71,7 +71,7 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	return &engine.Place{
 		Provider: h, Client: client,
 		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
-		Drain: p.ClientGone == "drain", Facts: entry.Facts, MaxName: limit(entry), Keeps: known && entry.Keeps, Prices: price.Embedded().List(cmp.Or(p.Catalog, p.Name)),
+		Drain: p.ClientGone == "drain", Facts: entry.Facts, Keeps: known && entry.Keeps, Prices: price.Embedded().List(cmp.Or(p.Catalog, p.Name)),
 	}, nil
 }
 
@@ -197,13 +197,4 @@ func (c *Compiler) Close() {
 		}
 		t.tls.CloseIdleConnections()
 	}
-}
-
-// limit is the member that a limit on the output is written in where a call has none: OpenAI's newer models demand their
-// own word, everybody else knows max_tokens. "" = the dialect's own word.
-func limit(entry *catalog.Entry) string {
-	if entry.Facts("").Quirks&llm.MaxTokens != 0 {
-		return "max_tokens"
-	}
-	return ""
 }

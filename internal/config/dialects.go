@@ -13,7 +13,7 @@ var dialects = []string{
 	"openai-chat", "openai-responses", "openai-completions", "openai-embeddings", "openai-images", "openai-audio",
 	"openai-moderations", "openai-files", "openai-batches", "openai-realtime", "anthropic-messages", "anthropic-batches", "anthropic-files",
 	"gemini-generate", "gemini-embeddings", "gemini-files", "gemini-live", "bedrock-converse", "bedrock-invoke", "cohere-chat", "cohere-embed",
-	"cohere-rerank", "ollama-chat", "ollama-embed", "classify",
+	"cohere-rerank", "ollama-chat", "ollama-embed", "openai-rerank", "classify",
 }
 
 var families = []string{"openai", "anthropic", "gemini", "bedrock", "cohere", "ollama"}

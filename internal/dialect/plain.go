@@ -11,8 +11,27 @@ import (
 // What stands here is for dialects that say texts, thoughts and calls of functions and little else.
 
 // PlainPart makes a part of another dialect's answer one of these; false if it has no place. What that costs is noted.
-// Seals and citations are left to the caller.
+// Seals, citations and log probabilities of a part that has a place are left to the caller.
 func PlainPart(in *llm.Part, l *Losses) (llm.Part, bool) {
+	p, ok := plainPart(in, l)
+	if !ok {
+		LoseHung(in, l)
+	}
+	return p, ok
+}
+
+// LoseHung notes what hangs on a part of an answer that has no place.
+func LoseHung(p *llm.Part, l *Losses) {
+	LoseSeal(p.Seal, l)
+	if len(p.Cites) > 0 {
+		l.Add("answer.citations", "what they are about has no place here", llm.Dropped)
+	}
+	if len(p.Logprobs) > 0 {
+		l.Add("answer.logprobs", "what they are of has no place here", llm.Dropped)
+	}
+}
+
+func plainPart(in *llm.Part, l *Losses) (llm.Part, bool) {
 	p := *in
 	p.Extra, p.Raw, p.Item, p.Phase = nil, nil, "", ""
 	if p.Kind != llm.PartCall {

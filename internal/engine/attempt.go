@@ -121,22 +121,32 @@ func (c *call) prepare(t *try) error {
 	speaks := t.place.Provider.Speaks(c.x.Op)
 	if c.verbatim {
 		t.up, t.a.Dialect, t.a.Mode, t.call = c.d, c.d.Name(), gateway.Passed, c.in
+		if c.body != nil {
+			t.buf = c.body
+			t.buf.hold()
+		}
 		return nil
 	}
 	if slices.Contains(speaks, c.d.Name()) {
 		return c.preparePassed(t)
 	}
 	for _, name := range speaks {
-		if !c.x.Op.Translates() {
-			break
+		if c.x.Op == llm.OpCount {
+			return c.prepareCount(t, name)
 		}
-		if up := c.s.Dialect(name); up != nil && up.Codec() != nil && c.d.Codec() != nil {
+		if up := c.s.Dialect(name); dialect.Carries(c.x.Op, c.d, up) {
 			if c.th != nil && c.th.said.Elsewhere != "" {
 				f := fault.New(fault.Unsupported, "%s names what only its own provider keeps, and the target %s is another; send the conversation itself", c.th.said.Elsewhere, t.a.Target)
 				f.Param = c.th.said.Elsewhere
 				return f
 			}
 			t.up = up
+			switch c.x.Op {
+			case llm.OpEmbeddings:
+				return c.prepareEmbed(t)
+			case llm.OpRerank:
+				return c.prepareRerank(t)
+			}
 			return c.prepareTranslated(t)
 		}
 	}
@@ -153,7 +163,7 @@ func (c *call) preparePassed(t *try) error {
 		edit.Model = t.a.Target.Model
 	}
 	if most := c.x.Plan.MaxOutput; most > 0 && (c.x.Head.MaxOutput == 0 || c.x.Head.MaxOutput > most) {
-		edit.MaxOutput, edit.MaxName = most, t.place.MaxName
+		edit.MaxOutput, edit.MaxName = most, t.place.Facts(t.a.Target.Model).Quirks.MaxName()
 	}
 	t.call = c.in
 	if edit == (dialect.Edit{}) {
@@ -207,17 +217,22 @@ func (c *call) prepareTranslated(t *try) error {
 	if err != nil {
 		return err
 	}
+	accept := "application/json"
+	if req.Stream {
+		accept, _, _ = strings.Cut(frame.ContentType(t.up.Name().Framing()), ";")
+	}
+	return c.encoded(t, call, losses, accept)
+}
+
+// encoded takes a call that was encoded for the target, unless a strict request would lose something.
+func (c *call) encoded(t *try, call dialect.Call, losses []llm.Loss, accept string) error {
 	t.a.Losses = losses
 	if c.x.Strict {
 		if err := strictFault(t.a.Target, losses); err != nil {
 			return err
 		}
 	}
-	h := http.Header{"Accept": {"application/json"}}
-	if req.Stream {
-		accept, _, _ := strings.Cut(frame.ContentType(t.up.Name().Framing()), ";")
-		h["Accept"] = []string{accept}
-	}
+	h := http.Header{"Accept": {accept}}
 	if agent := c.r.Header["User-Agent"]; agent != nil {
 		h["User-Agent"] = agent
 	}

@@ -50,8 +50,7 @@ type Place struct {
 	Drain     bool          // read on when the client has left, so that usage is known
 	Facts     func(model string) llm.Facts
 	Prices    *price.List // nil: nothing is known of what it costs
-	Keeps     bool   // the provider keeps answers of its dialect, so that a conversation can go on from them
-	MaxName   string // the member a limit on output is written in where the call has none; "" = the dialect's own
+	Keeps     bool        // the provider keeps answers of its dialect, so that a conversation can go on from them
 }
 
 // Engine serves exchanges. Make one with New; it is safe for concurrent use.
@@ -158,6 +157,8 @@ type call struct {
 	in      dialect.Call
 	body    *buffer      // of in.Body
 	request *llm.Request // decoded once, when a target first needs it
+	embed   *llm.Embed   // the same of a request for embeddings
+	rerank  *llm.Rerank  // and of one to put documents in order
 	admits  []gateway.Admitter
 	last    *fault.Fault // of the last attempt that failed
 	wrote   bool         // the answer's head went out
@@ -240,6 +241,11 @@ func (c *call) admit() error {
 	c.in = dialect.Call{Op: x.Op, Path: c.r.URL.EscapedPath(), Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header, Body: c.body.b}
 	if x.Head, err = c.d.Peek(&c.in); err != nil {
 		return err
+	}
+	if x.Head.Model == "" {
+		if err := c.nameless(); err != nil {
+			return err
+		}
 	}
 	x.Strict = grant.Strict || c.r.Header.Get("X-Weir-Strict") == "true"
 	if err := c.recall(); err != nil {

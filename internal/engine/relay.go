@@ -233,10 +233,27 @@ func (c *call) read(t *try, r *dialect.Reading) {
 	c.x.Stop, c.x.Model, c.x.AnswerID = r.Stop, r.Model, r.ID
 }
 
-// correct makes a usage keep to the canonical inclusions where its provider states it otherwise.
+// correct makes a usage keep to the canonical inclusions where its provider states it otherwise, which is known of chat.
 func (t *try) correct(u *llm.Usage) {
-	if t.place.Facts != nil {
-		t.place.Facts(t.a.Target.Model).Usage.Correct(u)
+	profile := llm.Profile(0)
+	if t.place.Facts != nil && t.up != nil && t.up.Name() == llm.OpenAIChat {
+		profile = t.place.Facts(t.a.Target.Model).Usage
+	}
+	profile.Correct(u)
+}
+
+// makers are those whose seals a dialect's decoder takes its seals for.
+var makers = map[llm.Dialect]string{
+	llm.OpenAIResponses: "openai", llm.AnthropicMessages: "anthropic", llm.GeminiGenerate: "google",
+}
+
+// relabel gives a seal its true maker where a provider speaks another maker's dialect.
+func (t *try) relabel(s *llm.Seal) {
+	if s.Data == "" || t.place.Facts == nil || s.By != makers[t.up.Name()] {
+		return
+	}
+	if by := t.place.Facts(t.a.Target.Model).SealBy; by != "" {
+		s.By = by
 	}
 }
 

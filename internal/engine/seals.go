@@ -9,13 +9,16 @@ import (
 // sealedMost bounds what is kept of one turn, in bytes; a longer one is not kept and its loss stands.
 const sealedMost = 1 << 20
 
-// sealed gathers, from the first choice of an answer, the reasoning with its seals and the ids of the client's calls.
+// sealed gathers, from the first choice of an answer, the reasoning with its seals, and the client's calls: their ids and
+// the seals that stand on them.
 type sealed struct {
-	parts []llm.Part
-	index []int // of parts, in the stream
-	calls []string
-	size  int
-	any   bool // a seal was seen
+	parts   []llm.Part
+	calls   []llm.Part // id and seal
+	size    int
+	thought bool  // reasoning is sealed
+	called  bool  // a call is
+	index   []int // of parts, in the stream
+	indexes []int // of calls
 }
 
 func (s *sealed) see(e *llm.Event) {
@@ -24,48 +27,71 @@ func (s *sealed) see(e *llm.Event) {
 	}
 	switch e.Kind {
 	case llm.EventOpen:
-		switch e.Part.Kind {
-		case llm.PartReasoning:
+		switch {
+		case e.Part.Kind == llm.PartReasoning:
 			part := e.Part
 			part.Raw = slices.Clone(part.Raw)
 			s.parts, s.index = append(s.parts, part), append(s.index, e.Index)
-			s.note(e.Part.Seal)
-		case llm.PartCall:
-			if e.Part.By == llm.ByClient {
-				s.calls = append(s.calls, e.Part.ID)
-			}
+		case e.Part.Kind == llm.PartCall && e.Part.By == llm.ByClient:
+			s.calls = append(s.calls, llm.Part{Kind: llm.PartCall, ID: e.Part.ID})
+			s.indexes = append(s.indexes, e.Index)
 		}
+		s.note(e)
 	case llm.EventDelta:
 		if at := slices.Index(s.index, e.Index); at >= 0 {
 			s.parts[at].Text += e.Text
 			s.size += len(e.Text)
 		}
 	case llm.EventSeal, llm.EventClose:
-		if at := slices.Index(s.index, e.Index); at >= 0 && e.Part.Seal.Data != "" {
-			s.parts[at].Seal = e.Part.Seal
-			s.note(e.Part.Seal)
-		}
+		s.note(e)
 	}
 }
 
-func (s *sealed) note(seal llm.Seal) {
-	s.any = s.any || seal.Data != ""
-	s.size += len(seal.Data)
-}
-
-// keep stores the sealed reasoning of a turn with tool calls where the client's dialect has no place for it: providers
-// refuse a tool's continuation without its seal. It is found again by the call's id.
-func (c *call) keep(t *try, p *witness) {
-	s := &p.turn
-	if c.e.seals == nil || !s.any || s.size > sealedMost || c.d.Name() == t.up.Name() {
+// note takes the seal that an event brings.
+func (s *sealed) note(e *llm.Event) {
+	if e.Part.Seal.Data == "" {
 		return
 	}
-	for _, id := range s.calls {
-		c.e.seals.Put(c.x.Grant.Key, t.a.Target.Provider, id, s.parts)
+	if at := slices.Index(s.index, e.Index); at >= 0 {
+		s.parts[at].Seal, s.thought = e.Part.Seal, true
+	} else if at := slices.Index(s.indexes, e.Index); at >= 0 {
+		s.calls[at].Seal, s.called = e.Part.Seal, true
+	} else {
+		return
+	}
+	s.size += len(e.Part.Seal.Data)
+}
+
+// kept is what of the turn goes back with it: reasoning where it is sealed, and the calls that are.
+func (s *sealed) kept() []llm.Part {
+	var out []llm.Part
+	if s.thought {
+		out = s.parts
+	}
+	if s.called {
+		for _, p := range s.calls {
+			if p.Seal.Data != "" {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// keep stores the seals of a turn with tool calls where the client's dialect may have no place for them: providers refuse
+// a tool's continuation without its seal. They are found again by the call's id.
+func (c *call) keep(t *try, p *witness) {
+	s := &p.turn
+	if c.e.seals == nil || !s.thought && !s.called || s.size > sealedMost || c.d.Name() == t.up.Name() {
+		return
+	}
+	kept := s.kept()
+	for i := range s.calls {
+		c.e.seals.Put(c.x.Grant.Key, t.a.Target.Provider, s.calls[i].ID, kept)
 	}
 }
 
-// unseal puts sealed reasoning back into the turns of a request it was taken from. The request is shared by attempts
+// unseal puts seals back into the turns of a request that they were taken from. The request is shared by attempts
 // and not changed; the result is a copy where anything was put back.
 func (c *call) unseal(req *llm.Request, t *try) *llm.Request {
 	if c.e.seals == nil {
@@ -77,8 +103,8 @@ func (c *call) unseal(req *llm.Request, t *try) *llm.Request {
 		if m.Role != llm.Assistant {
 			continue
 		}
-		parts := c.sealedTurn(m, t)
-		if parts == nil {
+		kept := c.sealedTurn(m, t)
+		if kept == nil {
 			continue
 		}
 		if out == req {
@@ -86,12 +112,31 @@ func (c *call) unseal(req *llm.Request, t *try) *llm.Request {
 			own.Messages = slices.Clone(req.Messages)
 			out = &own
 		}
-		for _, p := range m.Parts {
-			if p.Kind != llm.PartReasoning {
-				parts = append(parts, p)
+		out.Messages[i].Parts = withSeals(m.Parts, kept)
+	}
+	return out
+}
+
+// withSeals returns a turn's parts with what was kept of them: the sealed reasoning in place of the client's, and the
+// seals of calls.
+func withSeals(parts, kept []llm.Part) []llm.Part {
+	at := slices.IndexFunc(kept, func(p llm.Part) bool { return p.Kind == llm.PartCall })
+	if at < 0 {
+		at = len(kept)
+	}
+	out, calls := slices.Clone(kept[:at]), kept[at:]
+	for _, p := range parts {
+		switch p.Kind {
+		case llm.PartReasoning:
+			if at > 0 {
+				continue
+			}
+		case llm.PartCall:
+			if i := slices.IndexFunc(calls, func(c llm.Part) bool { return c.ID == p.ID }); i >= 0 {
+				p.Seal = calls[i].Seal
 			}
 		}
-		out.Messages[i].Parts = parts
+		out = append(out, p)
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -130,5 +131,44 @@ func TestSealOfAnotherMaker(t *testing.T) {
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusBadRequest {
 		t.Errorf("a strict key: %d", resp.StatusCode)
+	}
+}
+
+// TestSealedCall lets clients whose dialects have no place for a seal on a call continue it at a provider that demands
+// it: chat's, which loses the thought too, and Messages', which brings the thought back without a seal.
+func TestSealedCall(t *testing.T) {
+	g := (&gatewaytest.Gateway{Document: `version: 1
+providers:
+  up: { base_url: "http://@SIM@", speaks: [gemini-generate], api_key: sim }
+keys:
+  - { name: test, key: ` + gatewaytest.Key + `, models: ["*"] }
+`}).Start(t)
+	const user = `{"role":"user","content":"What is the weather? Use the weather tool for city=Oslo."}`
+	const schema = `{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}`
+	ask := func(stream bool, path, rest string) []byte {
+		resp := g.Post(t, path, fmt.Sprintf(`{"model":"up/sim-think","stream":%t,"max_tokens":20000,%s}`, stream, rest))
+		defer func() { _ = resp.Body.Close() }()
+		out, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 {
+			t.Errorf("%s, stream %t: %d %s %v", path, stream, resp.StatusCode, out, err)
+		}
+		return out
+	}
+	sealed := func(about string) {
+		calls := g.Sim.Calls()
+		if last := string(calls[len(calls)-1].Body); !strings.Contains(last, `"thoughtSignature":"`) {
+			t.Errorf("%s: the provider got its seal not back: %s", about, last)
+		}
+	}
+	for _, stream := range []bool{false, true} {
+		const chatTools = `"tools":[{"type":"function","function":{"name":"weather","parameters":` + schema + `}}],"messages":[` + user
+		id, args, _ := firstCall(t, ask(stream, "/v1/chat/completions", chatTools+`]`), stream)
+		ask(stream, "/v1/chat/completions", chatTools+fmt.Sprintf(`,{"role":"assistant","tool_calls":[{"id":%q,"type":"function","function":{"name":"weather","arguments":%q}}]},{"role":"tool","tool_call_id":%q,"content":"rain"}]`, id, args, id))
+		sealed("chat")
+
+		const tools = `"thinking":{"type":"enabled","budget_tokens":1024},"tools":[{"name":"weather","input_schema":` + schema + `}],"messages":[` + user
+		id = regexp.MustCompile(`"type":"tool_use","id":"([^"]+)"`).FindStringSubmatch(string(ask(stream, "/v1/messages", tools+`]`)) + `"type":"tool_use","id":"none"`)[1]
+		ask(stream, "/v1/messages", tools+fmt.Sprintf(`,{"role":"assistant","content":[{"type":"thinking","thinking":"Hm","signature":""},{"type":"tool_use","id":%q,"name":"weather","input":{"city":"Oslo"}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":%q,"content":"rain"}]}]`, id, id))
+		sealed("messages")
 	}
 }

@@ -44,6 +44,7 @@ func (p *witness) events(in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, er
 }
 
 func (p *witness) see(e *llm.Event) {
+	p.t.relabel(&e.Part.Seal)
 	switch e.Kind {
 	case llm.EventStart:
 		if e.Created == "" {
@@ -107,6 +108,14 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 	if reading.Fault != nil {
 		return reading.Fault
 	}
+	switch c.x.Op {
+	case llm.OpCount:
+		return c.translateCount(t, resp, buf.b, reading)
+	case llm.OpEmbeddings:
+		return c.translateEmbeddings(t, resp, buf.b, reading)
+	case llm.OpRerank:
+		return c.translateRanking(t, resp, buf.b, reading)
+	}
 	whole, err := t.up.Codec().DecodeResponse(buf.b)
 	if err != nil {
 		f := garbage(t)
@@ -115,6 +124,11 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 	}
 	p := &witness{c: c, t: t}
 	t.correct(whole.Usage)
+	for i := range whole.Choices {
+		for j := range whole.Choices[i].Parts {
+			t.relabel(&whole.Choices[i].Parts[j].Seal)
+		}
+	}
 	if c.x.Head.Stream {
 		return c.encodeStream(t, resp, p, p.events(llm.Replay(whole)), reading)
 	}

@@ -77,6 +77,7 @@ func TestAWS(t *testing.T) {
 	bare := message(t, "x")
 	failed := message(t, `{"message":"slow"}`, header(":exception-type", "throttlingException"), header(":message-type", "exception"))
 	broken := message(t, "", header(":message-type", "error"), header(":error-code", "InternalFailure"), header(":error-message", "sorry"))
+	nameless := message(t, "z", header(":message-type", "exception"))
 	kinds := message(t, "y",
 		eventstream.Header{Name: "t", Value: eventstream.BoolValue(true)}, eventstream.Header{Name: "f", Value: eventstream.BoolValue(false)},
 		eventstream.Header{Name: "b", Value: eventstream.Int8Value(-1)}, eventstream.Header{Name: "s", Value: eventstream.Int16Value(2)},
@@ -93,6 +94,7 @@ func TestAWS(t *testing.T) {
 		{"several", plain + empty + bare, []keptAWS{event("started", `{"a":1}`, plain), event("ended", "", empty), event("", "x", bare)}},
 		{"exception", plain + failed, []keptAWS{event("started", `{"a":1}`, plain), exception("throttlingException", `{"message":"slow"}`, failed)}},
 		{"error", broken, []keptAWS{exception("InternalFailure", "", broken)}},
+		{"exception without a type", nameless, []keptAWS{exception("", "z", nameless)}},
 		{"headers of all kinds", kinds, []keptAWS{event("all", "y", kinds)}},
 		{"a cut prelude", plain + plain[:7], []keptAWS{event("started", `{"a":1}`, plain), {Raw: plain[:7], NoData: true, Tail: true}}},
 		{"a cut payload", plain[:len(plain)-6], []keptAWS{{Raw: plain[:len(plain)-6], NoData: true, Tail: true}}},

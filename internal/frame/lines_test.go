@@ -228,9 +228,13 @@ func TestCutByFraming(t *testing.T) {
 
 // Data of a frame has no room behind it: appending to it does not touch the stream.
 func TestLinesDataIsClipped(t *testing.T) {
-	for f := range Elements(strings.NewReader(`[{},{}]`), nil, 1<<20) {
-		if len(f.Data) != cap(f.Data) || len(f.Raw) != cap(f.Raw) {
-			t.Errorf("data %q has room for %d bytes, raw %q for %d", f.Data, cap(f.Data), f.Raw, cap(f.Raw))
+	for name, frames := range map[string]Seq{
+		"elements": Elements(strings.NewReader(`[{},{}]`), nil, 1<<20), "lines": Lines(strings.NewReader("{}\r\n{}\n"), nil, 1<<20),
+	} {
+		for f := range frames {
+			if len(f.Data) != cap(f.Data) || len(f.Raw) != cap(f.Raw) {
+				t.Errorf("%s: data %q has room for %d bytes, raw %q for %d", name, f.Data, cap(f.Data), f.Raw, cap(f.Raw))
+			}
 		}
 	}
 }

@@ -29,9 +29,13 @@ var also = []exception{
 	{"dialect/openaiembeddings", "dialect/openaichat", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaiembeddings", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaichat", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
+	{"dialect/openaimoderations", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openairesponses", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaicompletions", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/bedrockinvoke", "dialect/converse", "Bedrock's operations share errors and framing"},
+	{"dialect/geminiembeddings", "dialect/gemini", "Google's operations share the shape of an error"},
+	{"dialect/cohereembed", "dialect/cohere", "Cohere's operations share the shape of an error"},
+	{"dialect/ollamaembed", "dialect/ollama", "Ollama's operations share the shape of an error"},
 	{"compile", "engine", "it makes the engine's snapshot"},
 	{"cmd/*", "sim", "the demo runs in front of the simulated provider"},
 }

@@ -27,12 +27,18 @@ const (
 	OpenAIResponses   Dialect = "openai-responses"
 	OpenAICompletions Dialect = "openai-completions"
 	OpenAIEmbeddings  Dialect = "openai-embeddings"
+	OpenAIModerations Dialect = "openai-moderations"
+	OpenAIRerank      Dialect = "openai-rerank"
 	AnthropicMessages Dialect = "anthropic-messages"
 	GeminiGenerate    Dialect = "gemini-generate"
+	GeminiEmbeddings  Dialect = "gemini-embeddings"
 	BedrockConverse   Dialect = "bedrock-converse"
 	BedrockInvoke     Dialect = "bedrock-invoke"
 	CohereChat        Dialect = "cohere-chat"
+	CohereEmbed       Dialect = "cohere-embed"
+	CohereRerank      Dialect = "cohere-rerank"
 	OllamaChat        Dialect = "ollama-chat"
+	OllamaEmbed       Dialect = "ollama-embed"
 )
 
 // Op is what a call asks for, in the words of the OpenTelemetry GenAI conventions where they have one.
@@ -43,13 +49,13 @@ const (
 	OpChat       Op = "chat"
 	OpEmbeddings Op = "embeddings"
 	OpModels     Op = "models"
-	OpKept       Op = "kept"    // a request about an answer that is kept
-	OpInvoke     Op = "invoke"  // whatever a model takes, in its maker's words (Bedrock)
+	OpKept       Op = "kept"   // a request about an answer that is kept
+	OpInvoke     Op = "invoke" // whatever a model takes, in its maker's words (Bedrock)
+	OpCount      Op = "count_tokens"
+	OpRerank     Op = "rerank"
+	OpModeration Op = "moderation"
 	OpCompact    Op = "compact" // a conversation in fewer tokens, for its own provider
 )
-
-// Translates reports whether codecs carry the operation from one dialect to another.
-func (op Op) Translates() bool { return op == OpChat }
 
 // Framing is how a streamed answer is cut on the wire.
 type Framing uint8
@@ -75,7 +81,7 @@ func (d Dialect) Framing() Framing {
 
 // Head is what a glance at a call tells, without decoding it.
 type Head struct {
-	Model     string  // the name the client asked for; never empty
+	Model     string  // the name the client asked for; empty only where the operation demands none
 	Stream    bool    // the client wants a stream
 	Framing   Framing // of the stream it wants
 	WantUsage bool    // the client asked for usage in the stream (chat include_usage)

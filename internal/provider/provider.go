@@ -233,7 +233,7 @@ func (p *HTTP) sign(h http.Header, d llm.Dialect) {
 		switch d {
 		case llm.AnthropicMessages:
 			auth = XAPIKey
-		case llm.GeminiGenerate:
+		case llm.GeminiGenerate, llm.GeminiEmbeddings:
 			auth = XGoogKey
 		default:
 			auth = Bearer

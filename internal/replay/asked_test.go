@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,18 +85,42 @@ func question(r *replay.Recording, d llm.Dialect, model string) asked {
 	if d == llm.OpenAIEmbeddings {
 		return asked{path: "/v1/embeddings", body: named(body, model)}
 	}
+	switch d {
+	case llm.CohereEmbed:
+		return asked{path: "/v2/embed", body: named(body, model)}
+	case llm.CohereRerank:
+		return asked{path: "/v2/rerank", body: named(body, model)}
+	case llm.OpenAIRerank:
+		return asked{path: "/v1/rerank", body: named(body, model)}
+	case llm.OpenAIModerations:
+		return asked{path: "/v1/moderations", body: named(body, model)}
+	case llm.OllamaEmbed:
+		return asked{path: "/api/embed", body: named(body, model)}
+	case llm.GeminiEmbeddings:
+		path, query := r.PathOf(d)
+		i := strings.Index(path, "/models/")
+		return asked{path[:i] + "/models/" + model + path[strings.LastIndexByte(path, ':'):], query, renamed(body, model)}
+	}
 	c := dialecttest.Call(d, body, r.Streaming)
 	if path, query := r.PathOf(d); path != "" {
 		c.Path, c.Query = path, query
 	}
 	if i := strings.Index(c.Path, "/models/"); d == llm.GeminiGenerate && i >= 0 {
-		return asked{c.Path[:i] + "/models/" + model + c.Path[strings.LastIndexByte(c.Path, ':'):], c.Query, body}
+		// Some name the model in the body once more.
+		return asked{c.Path[:i] + "/models/" + model + c.Path[strings.LastIndexByte(c.Path, ':'):], c.Query, named(body, model)}
 	}
 	if d == llm.BedrockConverse || d == llm.BedrockInvoke {
 		return asked{"/model/" + model + c.Path[strings.LastIndexByte(c.Path, '/'):], c.Query, body}
 	}
 	return asked{c.Path, c.Query, named(body, model)}
 }
+
+// renamed returns a body of embeddings for Gemini with another name for the model wherever it stands.
+func renamed(body []byte, model string) []byte {
+	return modelsName.ReplaceAll(body, []byte(`${1}"models/`+model+`"`))
+}
+
+var modelsName = regexp.MustCompile(`("model":\s*)"models/[^"]*"`)
 
 // small is the body of a short request, with a model's name where the dialect has it in the body.
 func small(d llm.Dialect, stream bool) []byte {
@@ -109,6 +134,9 @@ func small(d llm.Dialect, stream bool) []byte {
 		llm.CohereChat:        `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
 		llm.OllamaChat:        `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
 		llm.OpenAIEmbeddings:  `{"model":"m","input":"hello"`,
+		llm.GeminiEmbeddings:  `{"content":{"parts":[{"text":"hello"}]}`,
+		llm.CohereEmbed:       `{"model":"m","texts":["hello"],"input_type":"search_query"`,
+		llm.OllamaEmbed:       `{"model":"m","input":"hello"`,
 	}[d]
 	switch {
 	case d == llm.GeminiGenerate || d == llm.BedrockConverse:
@@ -229,6 +257,19 @@ func statedUsage(r *replay.Recording) (input, output int64, ok bool) {
 		if _, ok := counts[last+"inputTokenCount"]; ok {
 			return sum(last+"inputTokenCount", last+"cacheReadInputTokenCount", last+"cacheWriteInputTokenCount"), sum(last + "outputTokenCount"), true
 		}
+	case string(llm.GeminiEmbeddings):
+		return sum("usageMetadata.promptTokenCount"), 0, len(counts) > 0
+	case string(llm.CohereEmbed):
+		return sum("billed_units.input_tokens", "billed_units.image_tokens"), 0, len(counts) > 0
+	case string(llm.OllamaEmbed):
+		return sum("prompt_eval_count"), 0, len(counts) > 0
+	case string(llm.CohereRerank): // it counts searches
+		return 0, 0, len(counts) > 0
+	case string(llm.OpenAIEmbeddings), string(llm.OpenAIRerank):
+		if _, some := counts["usage.prompt_tokens"]; some {
+			return sum("usage.prompt_tokens"), 0, true
+		}
+		return sum("usage.total_tokens"), 0, len(counts) > 0
 	case string(llm.CohereChat):
 		return sum("usage.tokens.input_tokens"), sum("usage.tokens.output_tokens"), len(counts) > 0
 	case string(llm.OllamaChat):
@@ -248,9 +289,9 @@ func gather(v any, path string, counts map[string]int64) {
 	}
 	for name, v := range m {
 		switch name {
-		case "usage", "usageMetadata", "tokens", "amazon-bedrock-invocationMetrics":
+		case "usage", "usageMetadata", "tokens", "billed_units", "amazon-bedrock-invocationMetrics":
 			gather(v, path+name+".", counts)
-		case "message", "response", "x_groq", "delta", "metadata":
+		case "message", "response", "x_groq", "delta", "metadata", "meta":
 			if path == "" {
 				gather(v, path, counts)
 			}

@@ -36,9 +36,12 @@ func TestPass(t *testing.T) {
 
 // passing are the dialects whose recordings pass as bytes.
 func passing() []llm.Dialect {
-	more := slices.DeleteFunc([]llm.Dialect{llm.OpenAIEmbeddings, llm.BedrockInvoke}, func(d llm.Dialect) bool { return compile.Dialect(d) == nil })
+	more := slices.DeleteFunc(append(slices.Clone(embedding), llm.BedrockInvoke, llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations), func(d llm.Dialect) bool { return compile.Dialect(d) == nil })
 	return append(conversing(), more...)
 }
+
+// embedding are the dialects in which embeddings are asked for.
+var embedding = []llm.Dialect{llm.OpenAIEmbeddings, llm.GeminiEmbeddings, llm.CohereEmbed, llm.OllamaEmbed}
 
 // refusedByAll reports whether a request cannot be read here, and its provider refused it too.
 func refusedByAll(r *replay.Recording, d llm.Dialect) bool {

@@ -74,7 +74,7 @@ func (r *Recording) Body() []byte {
 	}
 	b := []byte(r.Request.Body)
 	switch r.Speaks() {
-	case "gemini-generate", "bedrock-converse", "bedrock-invoke":
+	case "gemini-generate", "gemini-embeddings", "bedrock-converse", "bedrock-invoke":
 		return b
 	}
 	var m struct {
@@ -91,9 +91,9 @@ func (r *Recording) Body() []byte {
 func (r *Recording) PathOf(d llm.Dialect) (path, query string) {
 	at := r.Endpoint.Path
 	switch d {
-	case llm.GeminiGenerate:
+	case llm.GeminiGenerate, llm.GeminiEmbeddings:
 		if i := strings.LastIndex(at, "/models/"); i >= 0 {
-			return "/v1beta" + at[i:], r.Endpoint.Query
+			return "/v1beta" + at[i:], withoutKey(r.Endpoint.Query)
 		}
 	case llm.BedrockConverse, llm.BedrockInvoke:
 		if i := strings.LastIndex(at, "/model/"); i >= 0 {
@@ -101,6 +101,12 @@ func (r *Recording) PathOf(d llm.Dialect) (path, query string) {
 		}
 	}
 	return "", ""
+}
+
+// withoutKey takes the recorder's own key out of a query.
+func withoutKey(query string) string {
+	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool { return strings.HasPrefix(part, "key=") })
+	return strings.Join(parts, "&")
 }
 
 // Has reports whether the recording shows a feature.
@@ -132,10 +138,39 @@ func (r *Recording) Speaks() string {
 		return "bedrock-converse"
 	case r.Operation == "invoke" && r.Folder == "bedrock-invoke":
 		return "bedrock-invoke"
-	case r.Operation == "embeddings" && (r.Folder == "openai-embeddings" || r.Folder == "azure-openai"):
-		return "openai-embeddings"
+	case r.Operation == "embeddings" || r.Operation == "embed" || r.Operation == "embedContent":
+		return r.embeds()
+	case r.Operation == "rerank" && r.Folder == "cohere-rerank":
+		return "cohere-rerank"
+	case r.Operation == "rerank":
+		return "openai-rerank"
+	case r.Operation == "moderations" && !strings.Contains(r.Endpoint.Path, "/organization/"):
+		return "openai-moderations"
 	}
 	return ""
+}
+
+// embeds returns the language of a recording of embeddings.
+func (r *Recording) embeds() string {
+	switch r.Folder {
+	case "openai-embeddings":
+		if strings.Contains(r.Endpoint.Path, "/organization/") {
+			return "" // what was used, not embeddings
+		}
+	case "gemini-embeddings", "vertex-other":
+		return "gemini-embeddings"
+	case "cohere-embed":
+		if r.Endpoint.Path != "" && r.Endpoint.Path != "/v2/embed" {
+			return "" // an earlier version, another language
+		}
+		return "cohere-embed"
+	case "ollama":
+		if r.Endpoint.Path != "" && r.Endpoint.Path != "/api/embed" {
+			return ""
+		}
+		return "ollama-embed"
+	}
+	return "openai-embeddings"
 }
 
 // Load reads every recording in a wire language, sorted by id. The test is skipped, loudly, where there are none.

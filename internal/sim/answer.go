@@ -231,6 +231,9 @@ func (q *question) thought() string {
 // calls decides which tools to call: those the question names, in its order; where a call is demanded, or the model
 // is there for it, else the first.
 func (q *question) calls(i int) []call {
+	if q.script != nil {
+		return q.scripted(i)
+	}
 	var offered []tool
 	for _, t := range q.tools {
 		if q.choice.allowed == nil || slices.Contains(q.choice.allowed, t.name) {

@@ -31,7 +31,7 @@ func (x *exchange) converse(model string, stream bool) error {
 		return bedrockInvalid("The provided model identifier is invalid.")
 	}
 	b := &bedrockReader{body: x.body, seal: sealer{x.p.Seed}}
-	b.q.model, b.q.seed, b.q.same, b.q.stream = m, x.seed, x.p.Seed, stream
+	b.q.model, b.q.seed, b.q.same, b.q.script, b.q.stream = m, x.seed, x.p.Seed, x.p.Script, stream
 	b.read()
 	if b.bad != nil {
 		return b.bad

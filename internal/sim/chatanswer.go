@@ -14,7 +14,7 @@ func (x *exchange) chat() error {
 		return err
 	}
 	c := &chatReader{body: x.body}
-	c.q.seed, c.q.same = x.seed, x.p.Seed
+	c.q.seed, c.q.same, c.q.script = x.seed, x.p.Seed, x.p.Script
 	q := c.read()
 	if c.bad != nil {
 		return c.bad

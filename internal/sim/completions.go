@@ -42,7 +42,7 @@ func (x *exchange) complete() error {
 		return err
 	}
 	c := &completion{chatReader: chatReader{body: x.body}, x: x, id: "cmpl-sim" + ident(x.seed, 22)}
-	c.q.seed, c.q.same = x.seed, x.p.Seed
+	c.q.seed, c.q.same, c.q.script = x.seed, x.p.Seed, x.p.Script
 	c.readCompletion()
 	if c.bad != nil {
 		return c.bad

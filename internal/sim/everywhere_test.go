@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -105,8 +106,14 @@ func TestBrokenStreamsEverywhere(t *testing.T) {
 			want = 10 // the error, and the response that failed
 		}
 		got, err := ask("sim-error-in-stream", true, 0)
-		if all := sp.chunks(t, got); err != nil || len(all) != want || !strings.Contains(all[len(all)-1], words[sp.name]) {
+		all := sp.chunks(t, got)
+		if err != nil || len(all) != want || !strings.Contains(all[len(all)-1], words[sp.name]) {
 			t.Errorf("%s sim-error-in-stream: %v, %d events: %s", sp.name, err, len(all), got)
+		}
+		for i, c := range all {
+			if n := num(decode(t, c), "sequence_number"); sp.name == "openai-responses" && int(n) != i {
+				t.Errorf("event %d has the number %v", i, n)
+			}
 		}
 		if got, err = ask("sim-error-in-stream", false, 0); err != nil || strings.Contains(got, "simulated") {
 			t.Errorf("%s sim-error-in-stream, whole: %v %s", sp.name, err, got)
@@ -135,22 +142,28 @@ func TestBrokenStreamsEverywhere(t *testing.T) {
 // TestClientLeavesEverywhere: a client that goes is noticed soon, and the model it asked for is known.
 func TestClientLeavesEverywhere(t *testing.T) {
 	r := start(t, &sim.Provider{Pace: 20 * time.Millisecond})
-	for _, c := range []struct {
-		model  string
-		stream bool
-		reads  int
-	}{{"sim-hang", false, 0}, {"sim-stall", true, 1}, {"sim-long", true, 1}} {
+	for model, stream := range map[string]bool{"sim-hang": false, "sim-stall": true, "sim-long": true} {
 		for _, sp := range speakers {
-			q := question{model: c.model, text: "hi", stream: c.stream}
-			ctx, leave := context.WithCancel(t.Context())
-			left := readAndLeave(ctx, r, sp.path(q), sp.body(q), c.reads, leave)
+			q := question{model: model, text: "hi", stream: stream}
+			ctx, leave := context.WithTimeout(t.Context(), 10*time.Second)
+			if !stream {
+				time.AfterFunc(30*time.Millisecond, leave)
+			}
+			left := "before the answer"
+			if res, err := http.DefaultClient.Do(r.request(ctx, sp.path(q), sp.body(q))); err == nil {
+				n, err := res.Body.Read(make([]byte, 100))
+				left = fmt.Sprintf("after %d bytes, %v", n, err)
+				leave()
+				res.Body.Close()
+			}
+			leave()
 			until := time.Now().Add(3 * time.Second)
 			for r.Open() > 0 && time.Now().Before(until) {
 				time.Sleep(time.Millisecond)
 			}
 			calls := r.Calls()
-			if last := calls[len(calls)-1]; r.Open() != 0 || !last.Left || !last.Done || last.Model != c.model {
-				t.Errorf("%s %s: open %d, left %v, done %v, model %q (%s)", sp.name, c.model, r.Open(), last.Left, last.Done, last.Model, left)
+			if last := calls[len(calls)-1]; r.Open() != 0 || !last.Left || !last.Done || last.Model != model {
+				t.Errorf("%s %s: open %d, left %v, done %v, model %q (%s)", sp.name, model, r.Open(), last.Left, last.Done, last.Model, left)
 			}
 		}
 	}
@@ -234,6 +247,16 @@ func TestGeminiModels(t *testing.T) {
 	if len(names) != len(sim.Models()) || names[0] != "models/sim-1" {
 		t.Errorf("%v", names)
 	}
+	// Google's first version has the same paths but for their root.
+	if a := r.ok("/v1/models/sim-1:generateContent", `{"contents":[{"parts":[{"text":"hi"}]}]}`); text(a, "candidates", 0, "finishReason") != "STOP" {
+		t.Errorf("%v", a)
+	}
+	if res, got, _ := r.do("/v1beta/none", ""); res.StatusCode != 404 {
+		t.Errorf("%d %s", res.StatusCode, got)
+	}
+	if a := r.ok("/v1/models", "", "X-Goog-Api-Key", "k"); text(a, "models", 0, "name") != "models/sim-1" {
+		t.Errorf("%v", a)
+	}
 	if m := r.ok("/v1beta/models/sim-embed", ""); text(m, "supportedGenerationMethods", 0) != "embedContent" {
 		t.Errorf("%v", m)
 	}
@@ -311,6 +334,9 @@ func TestCompletions(t *testing.T) {
 		if got[float64(i)] != text(c, "text") {
 			t.Errorf("choice %d: %q, whole %q", i, got[float64(i)], text(c, "text"))
 		}
+	}
+	if d := r.ok("/v1/completions", `{"model":"sim-1","prompt":"one"}`); num(d, "usage", "completion_tokens") != 16 {
+		t.Errorf("by default: %v", d) // as short as OpenAI's
 	}
 	if ends != 4 || all[len(all)-1].data != "[DONE]" {
 		t.Errorf("%d ends, %v", ends, all[len(all)-1])

@@ -19,7 +19,7 @@ type face struct {
 	framing  framing                               // of a stream
 }
 
-// faceOf tells the dialect by the path, where two share it by Anthropic's version header.
+// faceOf tells the dialect by the path, where several share it by what else shows whose SDK it is.
 func faceOf(r *http.Request) *face {
 	path := r.URL.Path
 	for _, f := range []struct {
@@ -40,10 +40,20 @@ func faceOf(r *http.Request) *face {
 			return f.face
 		}
 	}
-	if r.Header.Get("Anthropic-Version") != "" {
+	switch {
+	case r.Header.Get("Anthropic-Version") != "":
 		return messagesFace
+	case speaksGemini(r):
+		return geminiFace
 	}
 	return chatFace
+}
+
+// speaksGemini tells Google's first version from OpenAI's, which has the same root: by the verb after a model's name,
+// and where models are listed by the credential.
+func speaksGemini(r *http.Request) bool {
+	rest, under := strings.CutPrefix(r.URL.Path, "/v1/models")
+	return under && (strings.Contains(rest, ":") && r.Method == http.MethodPost || r.Header.Get("X-Goog-Api-Key") != "")
 }
 
 // bearer returns the credential of an Authorization header.

@@ -52,7 +52,7 @@ func (x *exchange) readGemini(model, verb string, body []byte) (*geminiReader, e
 		return nil, noGeminiModel(model, verb)
 	}
 	g := &geminiReader{body: body, seal: sealer{x.p.Seed}, media: map[string]int64{}}
-	g.q.model, g.q.seed, g.q.same = m, x.seed, x.p.Seed
+	g.q.model, g.q.seed, g.q.same, g.q.script = m, x.seed, x.p.Seed, x.p.Script
 	g.read()
 	if g.bad != nil {
 		return nil, g.bad

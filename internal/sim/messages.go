@@ -283,7 +283,7 @@ func (m *messagesReader) readThinking() {
 	}
 	m.fixed = true
 	if d := rawjson.Get(v, "display"); !rawjson.IsNull(d) {
-		if m.oneOf(d, "thinking.display", "summarized", "omitted") == "omitted" {
+		if m.oneOf(d, "thinking.display", "summarized", "omitted", "updates") == "omitted" {
 			m.q.hidden = max(m.q.hidden, omitThought)
 		}
 	}

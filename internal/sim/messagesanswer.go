@@ -41,7 +41,7 @@ func (x *exchange) readMessages(counting bool) (*messagesReader, error) {
 		return nil, err
 	}
 	m := &messagesReader{body: x.body, seal: sealer{x.p.Seed}, counting: counting}
-	m.q.seed, m.q.same = x.seed, x.p.Seed
+	m.q.seed, m.q.same, m.q.script = x.seed, x.p.Seed, x.p.Script
 	m.read(x.r.Header)
 	if m.bad != nil {
 		return nil, m.bad

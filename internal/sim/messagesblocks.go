@@ -31,6 +31,11 @@ func (m *messagesReader) readMessages(v []byte) {
 		switch role {
 		case "user", "assistant":
 		case "system":
+			if before == "user" {
+				before = role
+				m.laterSystem(rawjson.Get(msg, "content"), at)
+				continue
+			}
 			m.fail("messages: Unexpected role \"system\". The Messages API accepts a top-level `system` parameter, not \"system\" as an input message role.")
 		default:
 			m.fail("%s.role: Input should be 'user' or 'assistant'", at)
@@ -39,7 +44,7 @@ func (m *messagesReader) readMessages(v []byte) {
 			m.fail("messages: first message must use the \"user\" role")
 		}
 		t := turn{assistant: role == "assistant"}
-		if t.assistant && before == "user" {
+		if t.assistant && before != "assistant" {
 			m.unanswered()
 		}
 		if t.assistant {
@@ -57,6 +62,16 @@ func (m *messagesReader) readMessages(v []byte) {
 	if m.enabled {
 		m.needThought(v)
 	}
+}
+
+// laterSystem reads an instruction within the conversation, which newer models take right after a user turn.
+func (m *messagesReader) laterSystem(v []byte, at string) {
+	var t turn
+	m.content(v, at, &t, false)
+	if len(t.texts) == 0 || len(t.media) > 0 || len(t.results) > 0 {
+		m.fail("%s: system messages hold text alone", at)
+	}
+	m.q.system += "\n" + t.text()
 }
 
 // ending checks what the conversation ends with.

@@ -25,6 +25,7 @@ var models = []Model{
 	{ID: "sim-tools", About: "Calls a tool whenever it is given one."},
 	{ID: "sim-think", About: "Thinks before it answers."},
 	{ID: "sim-redacted", About: "Thinks, and hands its thoughts out encrypted only."},
+	{ID: "gemini-3-sim", About: "Thinks; its name says that it wants its signatures back, as those that think do where Gemini is spoken."},
 	{ID: "sim-long", About: "Answers at length."},
 	{ID: "sim-big", About: "Answers with one megabyte of text.", MaxOutput: 1 << 20},
 	{ID: "sim-empty", About: "Answers with nothing."},
@@ -79,7 +80,8 @@ func findModel(id string) (Model, bool) {
 
 // thinks returns how long the model thinks when nothing is said of it.
 func (m Model) thinks() int {
-	if m.ID == "sim-think" || m.ID == "sim-redacted" {
+	switch m.ID {
+	case "sim-think", "sim-redacted", "gemini-3-sim":
 		return 2
 	}
 	return 0

@@ -14,7 +14,7 @@ func (x *exchange) ollama() error {
 		return err
 	}
 	o := &ollamaReader{body: x.body}
-	o.q.seed, o.q.same = x.seed, x.p.Seed
+	o.q.seed, o.q.same, o.q.script = x.seed, x.p.Seed, x.p.Script
 	o.read()
 	if o.bad != nil {
 		return o.bad

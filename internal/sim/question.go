@@ -24,6 +24,7 @@ type question struct {
 	n         int    // answers
 	seed      uint64 // of the request, for its ids
 	same      uint64 // of the provider, for what is the same in every dialect
+	script    Script // of the provider; nil = the question says what to call
 	prompt    prefix // as it is read and cached
 	input     int64  // tokens read, cached ones too
 	stream    bool

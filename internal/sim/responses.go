@@ -70,7 +70,7 @@ type pastCall struct {
 var responsesMembers = map[string]func(c *chatReader, v []byte){
 	"model": nil, "input": nil, "tools": nil, "tool_choice": nil, "include": nil, "text": nil, "reasoning": nil,
 	"stream_options": nil, "previous_response_id": nil, "conversation": nil, "moderation": nil,
-	"prompt": isObject("prompt"), "metadata": isObject("metadata"), "context_management": isArray("context_management"),
+	"prompt": isObject("prompt"), "metadata": isObject("metadata"), "client_metadata": isObject("client_metadata"), "context_management": isArray("context_management"),
 	"prompt_cache_options": isObject("prompt_cache_options"),
 	"instructions":         isText("instructions"), "user": isText("user"), "safety_identifier": isText("safety_identifier"),
 	"prompt_cache_key": isText("prompt_cache_key"),

@@ -116,33 +116,6 @@ func TestBackground(t *testing.T) {
 	}
 }
 
-// TestStoreIsBounded: the newest responses are kept.
-func TestStoreIsBounded(t *testing.T) {
-	r := start(t, &sim.Provider{})
-	var ids []string
-	for i := range 520 {
-		ids = append(ids, text(r.ok(responsesPath, fmt.Sprintf(`{"model":"sim-empty","input":"%d"}`, i)), "id"))
-	}
-	for i, want := range map[int]int{0: 404, 7: 404, 8: 200, 519: 200} {
-		if code, _ := r.method(http.MethodGet, responsesPath+"/"+ids[i]); code != want {
-			t.Errorf("response %d: %d, want %d", i, code, want)
-		}
-	}
-	long := strings.Repeat("x", 500_000)
-	for i := range 40 {
-		ids = append(ids, text(r.ok(responsesPath, fmt.Sprintf(`{"model":"sim-empty","input":"%d%s"}`, i, long)), "id"))
-	}
-	kept := 0
-	for _, id := range ids {
-		if code, _ := r.method(http.MethodGet, responsesPath+"/"+id); code == 200 {
-			kept++
-		}
-	}
-	if kept != 33 {
-		t.Errorf("%d of half a megabyte each are kept", kept)
-	}
-}
-
 // TestResponsesForms: custom tools, refusals, parts of a summary and logarithms, whole and streamed.
 func TestResponsesForms(t *testing.T) {
 	r := start(t, &sim.Provider{})

@@ -49,7 +49,7 @@ func (x *exchange) readResponses() (*responsesReader, error) {
 		return nil, err
 	}
 	r := &responsesReader{chatReader: chatReader{body: x.body}, seal: sealer{x.p.Seed}, stored: &x.p.stored}
-	r.q.seed, r.q.same = x.seed, x.p.Seed
+	r.q.seed, r.q.same, r.q.script = x.seed, x.p.Seed, x.p.Script
 	r.read()
 	if r.bad != nil {
 		return nil, r.bad

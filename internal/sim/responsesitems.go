@@ -99,7 +99,8 @@ func (r *responsesReader) item(it []byte, at string) {
 		r.fail(at+".type", "invalid_value", "Invalid value: '%s'. Supported values are: 'message', 'function_call', 'function_call_output', 'reasoning', …", kind)
 		return
 	case known.members != nil:
-		r.only(it, at+".", append([]string{"type", "id", "status"}, known.members...)...)
+		// The last is what Codex says of its messages to nobody but OpenAI.
+		r.only(it, at+".", append([]string{"type", "id", "status", "internal_chat_message_metadata_passthrough"}, known.members...)...)
 	}
 	if s := rawjson.Get(it, "status"); !rawjson.IsNull(s) && known.members != nil {
 		r.oneOf(s, at+".status", "in_progress", "completed", "incomplete")

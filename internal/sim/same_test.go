@@ -24,6 +24,7 @@ var questions = []question{
 	{model: "sim-tools", text: "please", tools: true},
 	{model: "sim-1", text: "please", tools: true, demand: true},
 	{model: "sim-1", text: "Who? age: 36", schema: personSchema},
+	{model: "sim-1", text: "What?", schema: `{"type":"object","properties":{"n":{"type":"number"},"id":{"type":"string","format":"uuid"}},"required":["n","id"],"additionalProperties":false}`},
 	{model: "sim-1", text: "hi", stop: "a simulated"},
 	{model: "sim-long", text: "hi", room: 20},
 	{model: "sim-think", text: "hi", room: 16},

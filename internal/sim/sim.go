@@ -49,6 +49,8 @@ type Provider struct {
 	Seed  uint64           // another seed, other ids and arguments; signatures are good under their own seed only
 	Key   string           // credential demanded of every request; "" = none
 
+	Script Script // decides which tools are called; nil = the questions do
+
 	open   atomic.Int64
 	serial atomic.Uint64
 	cache  promptCache
@@ -165,6 +167,13 @@ func (x *exchange) serve() error {
 
 // route returns what answers a path, nil where nothing does.
 func (x *exchange) route(method, path string) func() error {
+	if x.face == geminiFace {
+		_, rest, found := strings.Cut(path, "/models")
+		if !found {
+			return nil
+		}
+		return x.gemini(method, rest)
+	}
 	switch method + " " + path {
 	case "GET /v1/models":
 		return x.models
@@ -198,9 +207,6 @@ func (x *exchange) route(method, path string) func() error {
 	}
 	if rest, one := strings.CutPrefix(path, "/v1/responses/"); one {
 		return x.storedResponse(method, rest)
-	}
-	if rest, one := strings.CutPrefix(path, "/v1beta/models"); one {
-		return x.gemini(method, rest)
 	}
 	if rest, one := strings.CutPrefix(path, "/model/"); one && method == http.MethodPost {
 		return x.bedrock(rest)

@@ -334,14 +334,16 @@ func wholeCohere(_ *testing.T, v map[string]any) says {
 	return s
 }
 
-func wholeOllama(_ *testing.T, v map[string]any) says {
+func wholeOllama(t *testing.T, v map[string]any) says {
 	s := says{
 		In: num(v, "prompt_eval_count"), Out: num(v, "eval_count"), Thought: text(v, "message", "thinking"), Text: text(v, "message", "content"),
 		Stop: map[string]string{"stop": "end", "length": "length"}[text(v, "done_reason")],
 	}
-	for _, c := range list(v, "message", "tool_calls") {
+	for i, c := range list(v, "message", "tool_calls") {
 		s.Calls = append(s.Calls, text(c, "function", "name")+args(at(c, "function", "arguments")))
-		s.Stop = "calls"
+		if s.Stop = "calls"; int(num(c, "function", "index")) != i {
+			t.Errorf("call %d: %v", i, c)
+		}
 	}
 	return s
 }

@@ -125,7 +125,16 @@ func Kept(t gateway.Turn) gateway.Turn {
 func put(t testing.TB, s gateway.Threads, turns ...gateway.Turn) {
 	t.Helper()
 	for _, turn := range turns {
-		if err := s.Put(turn); err != nil {
+		err := s.Put(turn)
+		for range 100 { // a store may say that it needs a moment
+			f := fault.Of(err)
+			if f == nil || f.Kind != fault.Unavailable || f.RetryAfter == 0 || f.RetryAfter > time.Second {
+				break
+			}
+			time.Sleep(f.RetryAfter / 10)
+			err = s.Put(turn)
+		}
+		if err != nil {
 			t.Fatalf("Put %s/%s: %v", turn.Owner, turn.ID, err)
 		}
 	}
@@ -415,9 +424,8 @@ func endedLeaveFirst(t *testing.T, s ThreadStore) {
 	th := s.Open(t, Setup{Tight: true, Now: c.Now})
 	n, _ := full(t, th, c, "acme", 10<<10)
 	c.Pass(time.Hour)
-	again, _ := full(t, th, c, "acme", 10<<10)
-	if again < n-1 {
-		t.Errorf("after all had ended %d fit, %d before", again, n)
+	for i := range n - 1 {
+		put(t, th, c.Big("acme", fmt.Sprint("new ", i), 10<<10))
 	}
 }
 

@@ -176,7 +176,7 @@ func openHead(aead cipher.AEAD, b []byte, off int64) (h head, plain []byte, p pr
 	return h, plain, p, nil
 }
 
-// openTurn opens a whole entry, which stands at off, as the turn of that owner and id.
+// openTurn opens a whole entry, which stands at off, as the turn of that owner and id. The turn takes b over.
 func (k keys) openTurn(aead cipher.AEAD, b []byte, off int64, owner, id string) (gateway.Turn, error) {
 	h, plain, p, err := openHead(aead, b, off)
 	if err != nil {
@@ -185,7 +185,8 @@ func (k keys) openTurn(aead cipher.AEAD, b []byte, off int64, owner, id string) 
 	if p.size() != int64(len(b)) || h.gone || h.owner != owner || h.id != id {
 		return gateway.Turn{}, fmt.Errorf("%w: it is another's", errForeign)
 	}
-	body, err := k.body(h.mark).Open(nil, nil, b[prefixSize+p.head:], plain)
+	sealed := b[prefixSize+p.head:]
+	body, err := k.body(h.mark).Open(sealed[:0], nil, sealed, plain)
 	t := gateway.Turn{ID: id, Owner: owner}
 	if err != nil || !readContent(body, &t) {
 		return gateway.Turn{}, errForeign

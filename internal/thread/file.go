@@ -204,10 +204,7 @@ func (f *File) append(e *entry) (place, error) {
 	off := seg.size // only who holds f.writing changes it
 	e.place(seg.aead, off)
 	if _, err := seg.file.WriteAt(e.bytes, off); err != nil {
-		// What was written of it is cut off. If that does not go either, nothing is written behind it.
-		if seg.file.Truncate(off) != nil {
-			f.seal()
-		}
+		_ = seg.file.Truncate(off) // where that does not go either, the next entry is written over what is there
 		return place{}, err
 	}
 	f.mu.Lock()

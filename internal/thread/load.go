@@ -163,6 +163,13 @@ func (f *File) loadSegment(s span, last bool) (*reader, error) {
 			return nil, err
 		}
 	}
+	// What is not whole behind here stays so, and a later start, which does not look at bodies here any more, must not take
+	// it for the latest of its turn.
+	for _, off := range r.rotten {
+		if _, err := file.WriteAt(make([]byte, len(magic)), off); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case !last:
 		seg.lasts = seg.size

@@ -19,13 +19,13 @@ func TestPowerCut(t *testing.T) {
 		ends time.Time // zero = gone
 	}
 	var cuts, tidied, torn, damaged int
-	rapid.Check(t, func(r *rapid.T) {
+	property := func(r *rapid.T) {
 		c := storetest.NewClock()
 		d := newSimDisk()
 		o := Options{Now: c.Now, segment: int64(rapid.SampledFrom([]int{300, 1200, 5000}).Draw(r, "segment")), alone: true, Bytes: 1 << 20}
 		f := openSim(t, d, o)
 		possible := map[string][]state{} // the last is what was put last
-		seen := func(id string) state {
+		seen := func(f *File, id string) state {
 			turn, ok := f.Get("acme", id)
 			if !ok {
 				return state{}
@@ -41,10 +41,70 @@ func TestPowerCut(t *testing.T) {
 		settle := func(what string) { // everything lasts
 			for id, states := range possible {
 				want := now(states[len(states)-1])
-				if got := seen(id); got != want {
+				if got := seen(f, id); got != want {
 					r.Fatalf("%s: turn %s is %v, want %v", what, id, got, want)
 				}
 				possible[id] = states[len(states)-1:]
+			}
+		}
+		put := func(id string, step int) {
+			turn := c.Turn("acme", id, time.Duration(rapid.IntRange(1, 40).Draw(r, "minutes"))*time.Minute)
+			turn.Before = fmt.Appendf(nil, "%d %0*d", step, rapid.IntRange(0, 400).Draw(r, "size"), 0)
+			possible[id] = append(possible[id], state{string(turn.Before), turn.Ends}) // if the power goes meanwhile, too
+			if err := f.Put(turn); err != nil {
+				r.Fatal(err)
+			}
+		}
+		remove := func(id string) {
+			possible[id] = append(possible[id], state{})
+			if !f.Delete("acme", id) {
+				possible[id] = possible[id][:len(possible[id])-1]
+			}
+		}
+		cut := func() (*simDisk, *File) {
+			cuts++
+			whole := rapid.Bool().Draw(r, "all or nothing")
+			all := rapid.Bool().Draw(r, "all")
+			after := d.cut(func(what string) bool {
+				if whole {
+					return all
+				}
+				return rapid.Bool().Draw(r, what)
+			}, func(n int) int { return rapid.IntRange(0, n).Draw(r, "part") })
+			g := openSim(t, after, o)
+			torn += int(g.torn)
+			damaged += int(g.damaged)
+			check(r, g)
+			return after, g
+		}
+		// could returns what a turn is after a power cut.
+		could := func(f *File, id string) state {
+			got := seen(f, id)
+			if !slices.ContainsFunc(possible[id], func(s state) bool { return now(s) == got }) {
+				r.Fatalf("after a power cut turn %s is %v, and could be %v", id, got, possible[id])
+			}
+			return got
+		}
+		// While it is tidied the power can go, too, and turns are put and deleted.
+		var between func(string)
+		between = func(what string) {
+			d.between = nil // not about itself
+			defer func() { d.between = between }()
+			id := fmt.Sprint(rapid.IntRange(0, 7).Draw(r, "id meanwhile"))
+			switch rapid.IntRange(0, 3).Draw(r, "before "+what) {
+			case 0:
+				_, g := cut()
+				for id := range possible {
+					could(g, id)
+				}
+			case 1:
+				if possible[id] != nil {
+					put(id, 1000)
+				}
+			case 2:
+				if possible[id] != nil {
+					remove(id)
+				}
 			}
 		}
 		for step := range rapid.IntRange(5, 120).Draw(r, "steps") {
@@ -54,16 +114,9 @@ func TestPowerCut(t *testing.T) {
 			}
 			switch rapid.IntRange(0, 11).Draw(r, "operation") {
 			case 0, 1, 2, 3:
-				turn := c.Turn("acme", id, time.Duration(rapid.IntRange(1, 40).Draw(r, "minutes"))*time.Minute)
-				turn.Before = fmt.Appendf(nil, "%d %0*d", step, rapid.IntRange(0, 400).Draw(r, "size"), 0)
-				if err := f.Put(turn); err != nil {
-					r.Fatal(err)
-				}
-				possible[id] = append(possible[id], state{string(turn.Before), turn.Ends})
+				put(id, step)
 			case 4, 5:
-				if f.Delete("acme", id) {
-					possible[id] = append(possible[id], state{})
-				}
+				remove(id)
 			case 6:
 				c.Pass(time.Duration(rapid.IntRange(0, 30).Draw(r, "pass")) * time.Minute)
 			case 7:
@@ -72,13 +125,22 @@ func TestPowerCut(t *testing.T) {
 				}
 				settle("after Sync")
 			case 8:
-				more, err := f.tidy()
-				for more && err == nil && rapid.Bool().Draw(r, "more") {
-					more, err = f.tidy()
-					tidied++
-				}
-				if err != nil {
-					r.Fatal(err)
+				for more := true; more && rapid.IntRange(0, 3).Draw(r, "more") > 0; tidied++ {
+					before := map[string]int{}
+					for id, states := range possible {
+						before[id] = len(states)
+					}
+					d.between = between
+					var err error
+					if more, err = f.tidy(); err != nil {
+						r.Fatal(err)
+					}
+					d.between = nil
+					for id, n := range before {
+						if more { // what was put before it lasts
+							possible[id] = possible[id][n-1:]
+						}
+					}
 				}
 			case 9:
 				if err := f.Close(); err != nil {
@@ -87,30 +149,17 @@ func TestPowerCut(t *testing.T) {
 				f = openSim(t, d, o)
 				settle("after Close and Open")
 			case 10, 11:
-				cuts++
-				whole := rapid.Bool().Draw(r, "all or nothing")
-				all := rapid.Bool().Draw(r, "all")
-				d = d.cut(func(what string) bool {
-					if whole {
-						return all
-					}
-					return rapid.Bool().Draw(r, what)
-				}, func(n int) int { return rapid.IntRange(0, n).Draw(r, "part") })
-				f = openSim(t, d, o)
-				torn += int(f.torn)
-				damaged += int(f.damaged)
-				for id, states := range possible {
-					got := seen(id)
-					i := slices.IndexFunc(states, func(s state) bool { return now(s) == got })
-					if i < 0 {
-						r.Fatalf("after a power cut turn %s is %v, and could be %v", id, got, states)
-					}
-					possible[id] = []state{got}
+				d, f = cut()
+				for id := range possible {
+					possible[id] = []state{could(f, id)}
 				}
 			}
 			check(r, f)
 		}
-	})
+	}
+	for i := range 5 { // so that the usual hundred are five hundred
+		t.Run(fmt.Sprint(i), func(t *testing.T) { rapid.Check(t, property) })
+	}
 	t.Logf("%d power cuts, %d times tidied, %d bytes torn, %d places damaged", cuts, tidied, torn, damaged)
 }
 

@@ -62,6 +62,8 @@ type reader struct {
 	foreign int   // entries that are whole and do not open
 	entries int   // that were found
 
+	rotten []int64 // where entries are that were not written whole; only if all
+
 	window []byte
 	at     int64 // of the window
 }
@@ -138,6 +140,9 @@ func (r *reader) next() (found, error) {
 			r.gap, r.good = false, r.off
 		default:
 			r.gap = true
+			if r.all {
+				r.rotten = append(r.rotten, at)
+			}
 		}
 	}
 	return found{}, io.EOF
@@ -151,11 +156,16 @@ func (r *reader) read(p prefix) (found, error) {
 	}
 	h, plain, p, err := openHead(r.aead, b, r.off)
 	if err == nil && r.all {
-		sum := crc32.New(castagnoli)
-		if _, err := io.Copy(sum, io.NewSectionReader(r.file, r.off+prefixSize+p.head, p.body)); err != nil {
-			return found{}, err
+		sum := uint32(0)
+		for off, end := r.off+prefixSize+p.head, r.off+p.size(); off < end; {
+			b, err := r.bytes(off, min(end-off, chunk))
+			if err != nil {
+				return found{}, err
+			}
+			sum = crc32.Update(sum, castagnoli, b)
+			off += int64(len(b))
 		}
-		if sum.Sum32() != p.bodySum {
+		if sum != p.bodySum {
 			return found{}, errRotten
 		}
 	}

@@ -28,6 +28,8 @@ type simDisk struct {
 	failRead  error
 	failCut   error
 	syncs     int
+
+	between func(what string) // called before names change
 }
 
 // simOp is a change of names: from "" = made, to "" = removed.
@@ -97,6 +99,9 @@ func (d *simDisk) Open(name string) (file, error) {
 }
 
 func (d *simDisk) Create(name string) (file, error) {
+	if d.between != nil {
+		d.between("create " + name)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -112,6 +117,9 @@ func (d *simDisk) Create(name string) (file, error) {
 }
 
 func (d *simDisk) Rename(from, to string) error {
+	if d.between != nil {
+		d.between("rename " + to)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.readOnly {
@@ -127,6 +135,9 @@ func (d *simDisk) Rename(from, to string) error {
 }
 
 func (d *simDisk) Remove(name string) error {
+	if d.between != nil {
+		d.between("remove " + name)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {

@@ -177,7 +177,7 @@ func (e *requestEncoder) budget(lose func(string, llm.Grade)) {
 	}
 	e.plan.typ, e.plan.budget = "enabled", llm.Num(strconv.FormatInt(budget, 10))
 	switch {
-	case r.Budget == "" && r.Effort == "":
+	case r.Budget == "" && r.Effort == "" && r.Mode != "adaptive":
 		lose("the target demands a budget: "+string(e.plan.budget)+" tokens", llm.Filled)
 	case !exact || budget != want:
 		lose("a budget of "+string(e.plan.budget)+" tokens", llm.Changed)
@@ -235,7 +235,11 @@ func (e *requestEncoder) writeThinking() {
 		w.Name("effort").String(e.plan.effort)
 	}
 	if schema {
-		w.Name("format").Open('{').Name("type").String("json_schema").Name("schema").Raw(out.Schema)
+		form := []byte(out.Schema)
+		if !e.own {
+			form = dialect.Close(form, "response_format.json_schema.schema", e.lose)
+		}
+		w.Name("format").Open('{').Name("type").String("json_schema").Name("schema").Raw(form)
 		if e.own {
 			dialect.WriteExtra(w, out.Extra)
 		}

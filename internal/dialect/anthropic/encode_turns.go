@@ -70,7 +70,7 @@ func (e *requestEncoder) turns() (system []llm.Part, turns []turn) {
 		turns = e.addTurn(turns, m)
 	}
 	if !e.own {
-		e.finishTurns(turns)
+		turns = e.finishTurns(turns)
 	}
 	return system, turns
 }
@@ -157,12 +157,30 @@ func (e *requestEncoder) addTurn(turns []turn, m *llm.Message) []turn {
 	return append(turns, turn{role: role, parts: parts})
 }
 
-// finishTurns puts results first and, of an answer that is begun, takes off the white space at its end, which is refused.
-func (e *requestEncoder) finishTurns(turns []turn) {
+// opening is what the user says where the model would begin the conversation, which is refused.
+const opening = "(The conversation goes on.)"
+
+// finishTurns mends what is refused of another dialect's conversation: one that the model begins, results that are not
+// those of the calls in the turn before, and first, and white space at the end of an answer that is begun.
+func (e *requestEncoder) finishTurns(turns []turn) []turn {
+	if len(turns) > 0 && turns[0].role == llm.Assistant {
+		e.lose("messages", "the user must begin", llm.Filled)
+		turns = slices.Insert(turns, 0, turn{role: llm.User, parts: []llm.Part{{Kind: llm.PartText, Text: opening}}})
+	}
 	for i := range turns {
-		slices.SortStableFunc(turns[i].parts, func(a, b llm.Part) int {
-			return order(&a) - order(&b)
-		})
+		if turns[i].role != llm.User {
+			continue
+		}
+		var asked []llm.Part
+		if i > 0 {
+			asked = e.asked(turns[i-1].parts)
+		}
+		turns[i].parts = dialect.Pair(turns[i].parts, asked, e.lose)
+	}
+	if n := len(turns); n > 0 && turns[n-1].role == llm.Assistant {
+		if asked := e.asked(turns[n-1].parts); len(asked) > 0 {
+			turns = append(turns, turn{role: llm.User, parts: dialect.Pair(nil, asked, e.lose)})
+		}
 	}
 	if n := len(turns); n > 0 && turns[n-1].role == llm.Assistant {
 		parts := turns[n-1].parts
@@ -173,13 +191,12 @@ func (e *requestEncoder) finishTurns(turns []turn) {
 			}
 		}
 	}
+	return turns
 }
 
-func order(p *llm.Part) int {
-	if p.Kind == llm.PartResult {
-		return 0
-	}
-	return 1
+// asked are the calls that the next turn must answer.
+func (e *requestEncoder) asked(parts []llm.Part) []llm.Part {
+	return slices.DeleteFunc(dialect.Calls(parts), func(p llm.Part) bool { return p.By != llm.ByClient })
 }
 
 // part makes another dialect's part sayable; false if it is left out.

@@ -80,11 +80,11 @@ func TestEncodeForeignRequest(t *testing.T) {
 		},
 		{
 			"broken arguments", chat(user, turn(call("a", `{"x":`))),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"arguments":"{\"x\":"}}]}]}`, "messages[1].tool_calls[0] changed",
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"arguments":"{\"x\":"}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"(There is no result.)","is_error":true}]}]}`, "messages[1].tool_calls[0] changed, messages filled",
 		},
 		{
 			"free text of a custom tool", chat(user, turn(llm.Part{Kind: llm.PartCall, ID: "a", Name: "f", Args: "ls -l", Free: true, Path: "messages[1].tool_calls[0]"})),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"input":"ls -l"}}]}]}`, "messages[1].tool_calls[0] changed",
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"input":"ls -l"}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"(There is no result.)","is_error":true}]}]}`, "messages[1].tool_calls[0] changed, messages filled",
 		},
 		{
 			"reasoning without a signature", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Path: "messages[1].reasoning_content"}, llm.Part{Kind: llm.PartText, Text: "ho"})),
@@ -92,7 +92,7 @@ func TestEncodeForeignRequest(t *testing.T) {
 		},
 		{
 			"sealed reasoning", chat(user, turn(llm.Part{Kind: llm.PartReasoning, Text: "hm", Seal: seal("s")}, llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "d"}}, call("a", "{}"))),
-			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"tool_use","id":"a","name":"f","input":{}}]}]}`, "",
+			head + `"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"(There is no result.)","is_error":true}]}]}`, "messages filled",
 		},
 		{
 			"an answer that is begun", chat(user, say(llm.Assistant, "messages[1]", "so \n")),
@@ -160,8 +160,19 @@ func TestEncodeForeignRequest(t *testing.T) {
 		{
 			"a schema", edit(func(r *llm.Request) {
 				r.Output = llm.Output{Kind: "schema", Name: "s", Schema: raw(`{"type":"object"}`), Strict: ptr(false)}
-			}), head + hi + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`,
-			"response_format.json_schema.strict changed",
+			}), head + hi + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}}}`,
+			"response_format.json_schema.schema changed, response_format.json_schema.strict changed",
+		},
+		{
+			"a schema that is closed", edit(func(r *llm.Request) {
+				r.Output = llm.Output{Kind: "schema", Name: "s", Schema: raw(`{"type": "object", "additionalProperties": false}`)}
+			}), head + hi + `,"output_config":{"format":{"type":"json_schema","schema":{"type": "object", "additionalProperties": false}}}}`, "",
+		},
+		{
+			"begun by the model", edit(func(r *llm.Request) {
+				r.Messages = append([]llm.Message{{Role: llm.Assistant, Parts: []llm.Part{{Kind: llm.PartText, Text: "Hello"}}}}, r.Messages...)
+			}), head + `"messages":[{"role":"user","content":"(The conversation goes on.)"},{"role":"assistant","content":"Hello"},{"role":"user","content":"hi"}]}`,
+			"messages filled",
 		},
 		{
 			"text only", edit(func(r *llm.Request) { r.Modalities, r.Answers, r.WantUsage, r.Stream = []string{"text"}, 1, true, true }),

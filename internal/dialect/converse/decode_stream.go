@@ -155,10 +155,7 @@ func (d *streamDecoder) messageStop(o *dialect.Object) bool {
 		e.Extra = dialect.With(e.Extra, responseFields, rest)
 	}
 	d.stopped = true
-	if !d.send(e) {
-		return false
-	}
-	return d.extra == nil || d.finish() // metadata came first
+	return d.send(e) // where metadata came first, the stream is whole when the frames end
 }
 
 // metadata is the last event: the usage and what is told of the answer as a whole.

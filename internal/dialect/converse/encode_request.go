@@ -201,7 +201,11 @@ func (e *requestEncoder) writeOutput() {
 		w.Name("outputConfig").Open('{')
 		if schema {
 			w.Name("textFormat").Open('{').Name("type").String("json_schema").Name("structure").Open('{').Name("jsonSchema").Open('{')
-			w.Name("schema").String(string(o.Schema))
+			form := []byte(o.Schema)
+			if !e.own {
+				form = dialect.Close(form, "response_format.json_schema.schema", e.lose)
+			}
+			w.Name("schema").String(string(form))
 			if o.Name != "" {
 				w.Name("name").String(o.Name)
 			}

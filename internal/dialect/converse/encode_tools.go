@@ -36,7 +36,7 @@ func (e *requestEncoder) calledTools(turns []turn) []llm.Tool {
 	var out []llm.Tool
 	known := map[string]bool{}
 	for i := range turns {
-		for _, c := range calls(turns[i].parts) {
+		for _, c := range dialect.Calls(turns[i].parts) {
 			if known[c.Name] {
 				continue
 			}
@@ -111,7 +111,7 @@ func (e *requestEncoder) choice(tools *[]llm.Tool, turns []turn) toolChoice {
 	}
 	called := false
 	for i := range turns {
-		called = called || len(calls(turns[i].parts)) > 0
+		called = called || len(dialect.Calls(turns[i].parts)) > 0
 	}
 	switch {
 	case c.Mode == "none" && offered && called:

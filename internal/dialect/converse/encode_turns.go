@@ -141,9 +141,8 @@ func (e *requestEncoder) addTurn(turns []turn, m *llm.Message) []turn {
 
 // What is put in where Bedrock demands a turn or a text and there is none.
 const (
-	opening  = "(The conversation goes on.)"
-	noResult = "(There is no result.)"
-	seeFile  = "(See the document.)"
+	opening = "(The conversation goes on.)"
+	seeFile = "(See the document.)"
 )
 
 // finishTurns mends what Bedrock would refuse of another dialect's conversation: one that the model begins, calls without
@@ -163,13 +162,13 @@ func (e *requestEncoder) finishTurns(turns []turn) []turn {
 		}
 		var asked []llm.Part
 		if i > 0 {
-			asked = calls(turns[i-1].parts)
+			asked = dialect.Calls(turns[i-1].parts)
 		}
-		turns[i].parts = e.pair(turns[i].parts, asked)
+		turns[i].parts = dialect.Pair(turns[i].parts, asked, e.lose)
 	}
 	if last := &turns[len(turns)-1]; last.role == llm.Assistant {
-		if asked := calls(last.parts); len(asked) > 0 {
-			turns = append(turns, turn{role: llm.User, parts: e.pair(nil, asked)})
+		if asked := dialect.Calls(last.parts); len(asked) > 0 {
+			turns = append(turns, turn{role: llm.User, parts: dialect.Pair(nil, asked, e.lose)})
 		} else {
 			e.trimEnd(last.parts)
 		}
@@ -187,71 +186,6 @@ func (e *requestEncoder) trimEnd(parts []llm.Part) {
 		e.lose(p.Path, "an answer that is begun must not end in white space", llm.Changed)
 		p.Text = s
 	}
-}
-
-func calls(parts []llm.Part) []llm.Part {
-	var out []llm.Part
-	for i := range parts {
-		if parts[i].Kind == llm.PartCall {
-			out = append(out, parts[i])
-		}
-	}
-	return out
-}
-
-// pair puts the results of the calls that were asked for first, one for each, and makes texts of all others.
-func (e *requestEncoder) pair(parts, asked []llm.Part) []llm.Part {
-	var results, others []llm.Part
-	answered := make([]bool, len(asked))
-	for i := range parts {
-		p := parts[i]
-		if p.Kind != llm.PartResult {
-			others = append(others, p)
-			continue
-		}
-		n := slices.IndexFunc(asked, func(c llm.Part) bool { return c.ID == p.ID })
-		for n >= 0 && answered[n] {
-			next := slices.IndexFunc(asked[n+1:], func(c llm.Part) bool { return c.ID == p.ID })
-			if next < 0 {
-				n = -1
-				break
-			}
-			n += 1 + next
-		}
-		if n < 0 {
-			others = append(others, e.told(&p)...)
-			continue
-		}
-		answered[n] = true
-		results = append(results, p)
-	}
-	for n := range asked {
-		if !answered[n] {
-			e.lose("messages", "a call's result is missing, and every call must have one", llm.Filled)
-			results = append(results, llm.Part{
-				Kind: llm.PartResult, ID: asked[n].ID, Name: asked[n].Name, Failed: true,
-				Result: []llm.Part{{Kind: llm.PartText, Text: noResult}},
-			})
-		}
-	}
-	return append(results, others...)
-}
-
-// told makes what the user says of a result whose call is not in the turn before.
-func (e *requestEncoder) told(p *llm.Part) []llm.Part {
-	e.lose(p.Path, "a result whose call is not in the turn before is told as the user's words", llm.Changed)
-	var out []llm.Part
-	for _, r := range p.Result {
-		r.Path = p.Path
-		if r.Kind == llm.PartJSON {
-			r.Kind = llm.PartText
-		}
-		out = append(out, r)
-	}
-	if len(out) == 0 {
-		out = append(out, llm.Part{Kind: llm.PartText, Text: noResult, Path: p.Path})
-	}
-	return out
 }
 
 // besideDocuments puts a text beside documents that have none.

@@ -302,7 +302,8 @@ func TestEncodeSettings(t *testing.T) {
 		{
 			"schema", "", with(func(r *llm.Request) {
 				r.MaxOutput, r.Output = 0, llm.Output{Kind: "schema", Name: "n", Description: "d", Schema: raw(`{"type": "object"}`), Strict: ptr(false)}
-			}), hi + `,"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{\"type\": \"object\"}","name":"n","description":"d"}}}}}`, "response_format.json_schema.strict changed",
+			}), hi + `,"outputConfig":{"textFormat":{"type":"json_schema","structure":{"jsonSchema":{"schema":"{\"type\":\"object\",\"additionalProperties\":false}","name":"n","description":"d"}}}}}`,
+			"response_format.json_schema.schema changed, response_format.json_schema.strict changed",
 		},
 		{"free JSON", "", with(func(r *llm.Request) { r.Output.Kind = "json" }), hi + limit100 + `}`, "response_format dropped"},
 		{

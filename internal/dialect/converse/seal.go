@@ -32,7 +32,7 @@ func redacted(s llm.Seal, native string) string {
 	if s.By == anyMaker && s.Form == llm.SealEncrypted && isBytes(s.Data) {
 		return s.Data
 	}
-	return s.Text(native, llm.SealEncrypted)
+	return base64.StdEncoding.EncodeToString([]byte(s.Text(native, llm.SealEncrypted)))
 }
 
 // isBytes reports whether data is the base64 of bytes that are no text, as readBytes leaves them.

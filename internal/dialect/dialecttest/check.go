@@ -41,7 +41,7 @@ func DiffAnswer(x, y *llm.Response) []Missing {
 
 // nameless returns the id of x for an answer of a dialect in which answers have none.
 func nameless(x, y *llm.Response) []fact {
-	if y.From != llm.BedrockConverse || y.ID != "" {
+	if y.From != llm.BedrockConverse && y.From != llm.OllamaChat || y.ID != "" {
 		return nil
 	}
 	return []fact{{kind: "id", value: x.ID}}

@@ -6,11 +6,22 @@ import (
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/anthropic"
+	"weir/internal/dialect/cohere"
+	"weir/internal/dialect/converse"
 	"weir/internal/dialect/dialecttest"
+	"weir/internal/dialect/gemini"
+	"weir/internal/dialect/ollama"
 	"weir/internal/dialect/openaichat"
+	"weir/internal/dialect/openaicompletions"
+	"weir/internal/dialect/openairesponses"
 )
 
+// dialects are the two that recordings are carried between here; each other dialect's package carries them between itself
+// and these, and package replay between all of them, through the gateway.
 var dialects = []dialect.Dialect{openaichat.New(), anthropic.New()}
+
+// conversing are all that have a codec for conversations.
+var conversing = append(dialects[:2:2], openairesponses.New(), gemini.New(), converse.New(), cohere.New(), ollama.New(), openaicompletions.New())
 
 // TestRecordedIdentity decodes every recording, encodes it for its own dialect and decodes it again.
 func TestRecordedIdentity(t *testing.T) {

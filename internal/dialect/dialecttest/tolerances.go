@@ -66,7 +66,7 @@ var tolerances = []tolerance{
 	{"detail auto of an image", "it is the default everywhere", func(f *fact) bool {
 		return strings.HasSuffix(f.kind, ".detail") && f.value == "auto"
 	}},
-	{"ids of answers", "Converse's answers have none; the head of the answer names the request", nil},                              // see nameless
+	{"ids of answers", "Converse's and Ollama's answers have none; the head of the answer names the request", nil},                 // see nameless
 	{"strict: true of a schema", "Messages, Gemini, Converse, Cohere and Ollama keep to a schema always, and so say nothing", nil}, // see silent
 	{"order within a stream", "pieces come in order, but an SDK joins them by member: a loss may be declared", nil},                // see StreamProblems
 	{"events that no part holds", "they are not collected, so their loss is taken at its word where there were some", nil},         // see StreamProblems

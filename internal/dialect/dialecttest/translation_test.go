@@ -88,9 +88,9 @@ more, and says so in the same way.
 		}
 		fmt.Fprintf(&b, "feature %s %s\n", kind, f.Name)
 	}
-	for _, client := range dialects {
+	for _, client := range conversing {
 		rows := map[llm.Dialect][]rune{}
-		for _, up := range dialects {
+		for _, up := range conversing {
 			if up.Name() == client.Name() {
 				continue
 			}
@@ -108,18 +108,18 @@ more, and says so in the same way.
 		fmt.Fprintf(&p, "\n## Clients that speak %s\n", client.Name())
 		for _, kind := range []string{"request", "answer"} {
 			fmt.Fprintf(&p, "\n| %s |", map[string]string{"request": "In a request", "answer": "In an answer"}[kind])
-			for _, up := range dialects {
+			for _, up := range conversing {
 				if up.Name() != client.Name() {
 					fmt.Fprintf(&p, " %s |", up.Name())
 				}
 			}
-			p.WriteString("\n|-|" + strings.Repeat("-|", len(dialects)-1) + "\n")
+			p.WriteString("\n|-|" + strings.Repeat("-|", len(conversing)-1) + "\n")
 			for i, f := range features {
 				if (f.Request != nil) != (kind == "request") {
 					continue
 				}
 				fmt.Fprintf(&p, "| %s |", f.Name)
-				for _, up := range dialects {
+				for _, up := range conversing {
 					if row := rows[up.Name()]; row != nil {
 						fmt.Fprintf(&p, " %s |", signs[row[i]])
 					}

@@ -177,3 +177,51 @@ func TestJSONIsSpokenOf(t *testing.T) {
 		}
 	}
 }
+
+func TestAlternating(t *testing.T) {
+	thought := llm.Message{Role: llm.Assistant, Path: "messages[1]", Parts: []llm.Part{{Kind: llm.PartReasoning, Text: "Hm", Path: "messages[1].content[0]"}}}
+	for name, test := range map[string]struct {
+		messages []llm.Message
+		want     string
+		losses   []string
+		param    string // of a refusal
+	}{
+		"a turn that says nothing": {[]llm.Message{say(llm.User, "messages[0]", "a"), thought, say(llm.User, "messages[2]", "b")},
+			`[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]`, []string{"messages[1].content[0]"}, ""},
+		"the system alone":   {[]llm.Message{say(llm.System, "messages[0]", "a"), say(llm.System, "messages[1]", "b")}, `[{"role":"system","content":"a"},{"role":"user","content":"b"}]`, []string{"messages[1]"}, ""},
+		"answers in a row":   {[]llm.Message{say(llm.User, "messages[0]", "a"), say(llm.Assistant, "messages[1]", "b"), say(llm.Assistant, "messages[2]", "c"), say(llm.User, "messages[3]", "d")}, `[{"role":"user","content":"a"},{"role":"assistant","content":"bc"},{"role":"user","content":"d"}]`, nil, ""},
+		"a begun answer":     {[]llm.Message{say(llm.User, "messages[0]", "a"), say(llm.Assistant, "messages[1]", "b")}, "", nil, "messages[1]"},
+		"the model is first": {[]llm.Message{say(llm.Assistant, "messages[0]", "a"), say(llm.User, "messages[1]", "b")}, "", nil, "messages[0]"},
+	} {
+		call, losses, err := openaichat.New().Codec().EncodeRequest(&llm.Request{From: llm.OpenAIResponses, Messages: test.messages}, llm.Facts{Quirks: llm.Alternating})
+		if test.param != "" {
+			if f := fault.Of(err); err == nil || f.Kind != fault.Unsupported || f.Param != test.param {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var paths []string
+		for _, l := range losses {
+			paths = append(paths, l.Path)
+		}
+		if got := string(rawjson.Get(call.Body, "messages")); got != test.want || cmp.Diff(test.losses, paths) != "" {
+			t.Errorf("%s: %s, lost %v", name, got, paths)
+		}
+	}
+}
+
+// Members of groups are offered as single tools.
+func TestGroupsAreFlat(t *testing.T) {
+	look := llm.Tool{Kind: llm.ToolFunction, Name: "look", Path: "tools[0].tools[0]"}
+	req := &llm.Request{From: llm.OpenAIResponses, Messages: []llm.Message{say(llm.User, "messages[0]", "a")}, Tools: []llm.Tool{{Kind: llm.ToolGroup, Name: "senses", Path: "tools[0]", Tools: []llm.Tool{look}}}}
+	for _, quirks := range []llm.Quirk{0, llm.FunctionsOnly} {
+		call, losses, err := openaichat.New().Codec().EncodeRequest(req, llm.Facts{Quirks: quirks})
+		if err != nil || len(losses) != 1 || !strings.Contains(string(rawjson.Get(call.Body, "tools")), `"name":"look"`) {
+			t.Errorf("%s %v %v", call.Body, losses, err)
+		}
+	}
+}

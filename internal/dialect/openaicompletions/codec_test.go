@@ -284,7 +284,7 @@ func TestStreams(t *testing.T) {
 // Choices of one stream may be told in turns; each has its own text and offsets.
 func TestChoicesOfAStream(t *testing.T) {
 	two := &llm.Response{From: llm.OpenAIChat, ID: "a", Model: "m", Choices: []llm.Choice{
-		{Parts: []llm.Part{{Kind: llm.PartText, Text: "ab", Logprobs: []llm.Logprob{{Token: "a"}, {Token: "b"}}}}, Stop: llm.Stop{Reason: llm.StopEnd}},
+		{Parts: []llm.Part{{Kind: llm.PartText, Text: "äb", Logprobs: []llm.Logprob{{Token: "ä"}, {Token: "b"}}}, {Kind: llm.PartText, Text: "c", Logprobs: []llm.Logprob{{Token: "c"}}}}, Stop: llm.Stop{Reason: llm.StopEnd}},
 		{Parts: []llm.Part{{Kind: llm.PartText, Text: "c", Logprobs: []llm.Logprob{{Token: "c"}}}}, Stop: llm.Stop{Reason: llm.StopLength}},
 	}}
 	out := encodeStream(t, &llm.Request{From: llm.OpenAICompletions, WantUsage: true}, llm.Replay(two), func(l llm.Loss) { t.Errorf("lost %v", l) })
@@ -292,7 +292,7 @@ func TestChoicesOfAStream(t *testing.T) {
 	if err != nil || len(r.Choices) != 2 {
 		t.Fatalf("%v %s", err, out)
 	}
-	for i, want := range []string{"[0,1]", "[0]"} {
+	for i, want := range []string{"[0,1,2]", "[0]"} {
 		if got := string(r.Choices[i].Extra[offsets]); got != want {
 			t.Errorf("offsets of choice %d: %s", i, got)
 		}

@@ -25,6 +25,7 @@ func TestPeek(t *testing.T) {
 		{"tokens", `{"model":"m","prompt":[1,2,3]}`, llm.Head{Model: "m"}, ""},
 		{"lists of tokens", `{"model":"m","prompt":[[1,2],[3]]}`, llm.Head{Model: "m", N: 2}, ""},
 		{"prompts that readers disagree on", `{"model":"m","prompt":["a","b","c"],"Prompt":"a","n":2}`, llm.Head{Model: "m", N: 6}, ""},
+		{"prompts in another case", `{"model":"m","prompt":"a","PROMPT":["a","b","c"]}`, llm.Head{Model: "m", N: 3}, ""},
 		{"more than can be", `{"model":"m","prompt":["a","b"],"n":9000000000000000000}`, llm.Head{Model: "m", N: math.MaxInt64}, ""},
 		{"a prompt of nothing", `{"model":"m","prompt":null,"max_tokens":null}`, llm.Head{Model: "m"}, ""},
 		{"no model", `{"prompt":"a"}`, llm.Head{}, "model"},

@@ -1,5 +1,5 @@
-// Package openaiembeddings passes OpenAI's embeddings (POST /v1/embeddings). It has the cheap face only: a call can be
-// routed, metered and refused in its own words, not translated.
+// Package openaiembeddings is the dialect openai-embeddings: OpenAI's embeddings (POST /v1/embeddings), with the members
+// by which Mistral and Voyage differ. The full face is in codec.go.
 //
 // An answer is megabytes of numbers with a few words of usage before or after them. The meter never parses the numbers:
 // it looks for the members it needs near both ends first. No text of the client is in an answer, and base64 has no
@@ -7,7 +7,6 @@
 package openaiembeddings
 
 import (
-	"bytes"
 	"net/http"
 
 	"weir/internal/dialect"
@@ -69,7 +68,7 @@ func (embeddings) ReadFault(status int, h http.Header, body []byte) *fault.Fault
 	return openai.ReadFault(status, h, body)
 }
 
-// Codec implements dialect.Dialect.
+// Codec implements dialect.Dialect. There is no conversation here; see DecodeEmbed.
 func (embeddings) Codec() dialect.Codec { return nil }
 
 // Meter implements dialect.Dialect.
@@ -86,10 +85,10 @@ func (m *meter) Frame(frame.Frame) {}
 // Body implements dialect.Meter.
 func (m *meter) Body(body []byte) {
 	m.r.Began, m.r.Ended = true, true
-	m.r.Model = rawjson.Text(member(body, `"model"`))
-	m.r.ID = rawjson.Text(member(body, `"id"`))
-	if usage := member(body, `"usage"`); rawjson.Kind(usage) == '{' {
-		m.usage(usage)
+	m.r.Model = rawjson.Text(dialect.Near(body, `"model"`))
+	m.r.ID = rawjson.Text(dialect.Near(body, `"id"`))
+	if usage := dialect.Near(body, `"usage"`); rawjson.Kind(usage) == '{' {
+		m.r.Usage = usageOf(usage)
 	}
 	if len(body) < end { // an error is small
 		if k := rawjson.Kind(rawjson.Get(body, "error")); k == '{' || k == '"' {
@@ -98,8 +97,9 @@ func (m *meter) Body(body []byte) {
 	}
 }
 
-// usage reads the counters. Where only a total is stated all of it was read: nothing is generated.
-func (m *meter) usage(v []byte) {
+// usageOf reads the counters, nil where there are none. Where only a total is stated all of it was read: nothing is
+// generated.
+func usageOf(v []byte) *llm.Usage {
 	u := &llm.Usage{}
 	count := func(dst *int64, said llm.Fields, raw []byte) {
 		if n, ok := rawjson.Int(raw); ok && n >= 0 {
@@ -120,41 +120,11 @@ func (m *meter) usage(v []byte) {
 	if !u.Has(llm.SaidInput) && u.Has(llm.SaidTotal) {
 		u.Input, u.Said = u.Total, u.Said|llm.SaidInput
 	}
-	if u.Said != 0 {
-		m.r.Usage = u
+	if u.Said == 0 {
+		return nil
 	}
+	return u
 }
 
-// end is how much of either end of a body is looked at before all of it, in bytes.
+// end bounds an answer that may be an error, in bytes.
 const end = 4 << 10
-
-// member returns the value of a member by its quoted name, wherever it stands; nil where there is none.
-func member(body []byte, name string) []byte {
-	needle := []byte(name)
-	if len(body) > 2*end {
-		if v := value(body, len(body)-end+bytes.LastIndex(body[len(body)-end:], needle), len(body)-end, needle); v != nil {
-			return v
-		}
-		if v := value(body, bytes.Index(body[:end], needle), 0, needle); v != nil {
-			return v
-		}
-	}
-	return value(body, bytes.Index(body, needle), 0, needle)
-}
-
-// value returns the value of the member whose name stands at offset at; nil if at lies before from or holds no member.
-func value(body []byte, at, from int, needle []byte) []byte {
-	if at < from {
-		return nil
-	}
-	i := rawjson.Space(body, at+len(needle))
-	if i >= len(body) || body[i] != ':' {
-		return nil
-	}
-	i = rawjson.Space(body, i+1)
-	stop, err := rawjson.Skip(body, i)
-	if err != nil {
-		return nil
-	}
-	return body[i:stop]
-}
