@@ -9,7 +9,7 @@ import (
 	"weir/internal/rawjson"
 )
 
-// bedrockFace is AWS's, with the SDKs' bearer token.
+// bedrockFace is AWS's, with the SDKs' bearer token; a signature is taken in its place.
 var bedrockFace = &face{
 	name:     "bedrock-converse",
 	idHeader: "X-Amzn-Requestid",
@@ -38,6 +38,11 @@ var bedrockFace = &face{
 	noPath: func(_, _ string) *refusal {
 		return &refusal{status: http.StatusNotFound, kind: "UnknownOperationException", message: "The requested operation is not recognized by the service."}
 	},
+}
+
+var badSignature = &refusal{
+	status: http.StatusForbidden, kind: "InvalidSignatureException",
+	message: "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
 }
 
 func bedrockError(f *refusal) []byte {

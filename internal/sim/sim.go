@@ -47,7 +47,7 @@ type Provider struct {
 	Pace  time.Duration    // between the events of a stream; 0 = 30 ms, negative = none
 	Slow  time.Duration    // how long sim-slow waits before it answers; 0 = 30 s, negative = not at all
 	Seed  uint64           // another seed, other ids and arguments; signatures are good under their own seed only
-	Key   string           // credential demanded of every request; "" = none
+	Key   string           // credential demanded of every request, or the secret of AWS's signatures; "" = none
 
 	Script Script // decides which tools are called; nil = the questions do
 
@@ -150,7 +150,11 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve routes the request. It returns a *refusal, errLeft or errBroken.
 func (x *exchange) serve() error {
-	if want := x.p.Key; want != "" {
+	if want := x.p.Key; want != "" && x.face == bedrockFace && strings.HasPrefix(x.r.Header.Get("Authorization"), awsSigned) {
+		if !signedFor(x.r, x.body, want) {
+			return badSignature
+		}
+	} else if want != "" {
 		if got := x.face.key(x.r); subtle.ConstantTimeCompare([]byte(got), []byte(want)) != 1 {
 			return x.face.noKey(got != "", got)
 		}

@@ -3,9 +3,8 @@ package storetest
 import (
 	"fmt"
 	"slices"
-	"time"
-
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"

@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -211,5 +212,28 @@ func TestNotWhole(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// However fast segments fill up, at a start only the last two can be in doubt.
+func TestOnlyTwoInDoubt(t *testing.T) {
+	c := storetest.NewClock()
+	o := Options{Now: c.Now, alone: true, segment: 400}
+	d := newSimDisk()
+	f := openSim(t, d, o)
+	old, young := c.Big("acme", "1", 400), c.Turn("acme", "1", 2*time.Hour)
+	if err := errors.Join(f.Put(old), f.Sync(), f.Put(young)); err != nil {
+		t.Fatal(err)
+	}
+	name := f.active.name()
+	for i := range 5 {
+		if err := f.Put(c.Turn("acme", fmt.Sprint("more ", i), time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d = d.cut(func(what string) bool { return what != name+" write 1 whole" }, func(n int) int { return n - 10 })
+	f = openSim(t, d, o)
+	if got, ok := f.Get("acme", "1"); !ok || !cmp.Equal(got, old) && !cmp.Equal(got, young) {
+		t.Fatalf("%v, %v", got, ok)
 	}
 }

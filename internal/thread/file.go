@@ -374,8 +374,10 @@ func (f *File) Close() error {
 	close(f.stop)
 	f.done.Wait()
 	f.writing.Lock()
-	f.payOwed()
-	err := f.Sync()
+	owed, err := f.payOwed(), f.Sync()
+	if !errors.Is(err, owed) {
+		err = errors.Join(owed, err)
+	}
 	f.mu.Lock()
 	f.broken = errClosed
 	f.mu.Unlock()

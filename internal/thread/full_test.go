@@ -64,6 +64,9 @@ func TestDiskFull(t *testing.T) {
 		if err := f.Put(c.Big("acme", "1", 1000)); err == nil {
 			t.Error("replacing one is possible on a full disk")
 		}
+		if onDisk := int64(len(d.names[f.active.name()].now)); !cannotCut && onDisk != f.active.size {
+			t.Errorf("%d bytes of entries that were refused are left", onDisk-f.active.size)
+		}
 		all(t, f, c, "acme", n, 1000)
 		if st := f.Stats(); st.Refused != 2 || st.Turns != n {
 			t.Errorf("stats %+v", st)
@@ -78,7 +81,9 @@ func TestDiskFull(t *testing.T) {
 		check(t, f)
 		d.room, d.failCut = 100_000, nil
 		f.writing.Lock()
-		f.payOwed()
+		if err := f.payOwed(); err != nil {
+			t.Error(err)
+		}
 		f.writing.Unlock()
 		if st := f.Stats(); st.Owed != 0 {
 			t.Errorf("stats %+v", st)
@@ -158,6 +163,41 @@ func TestReadOnly(t *testing.T) {
 	}
 	f = openSim(t, d, o)
 	all(t, f, c, "acme", 2, 1000)
+}
+
+// What is owed is paid without anybody asking.
+func TestOwed(t *testing.T) {
+	c := storetest.NewClock()
+	d := newSimDisk()
+	o := Options{Now: c.Now}
+	f := openSim(t, d, o)
+	fill(t, f, c, "acme", 3, 1000)
+	readOnly := func(is bool) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.readOnly = is
+	}
+	readOnly(true)
+	f.Delete("acme", "2")
+	if f.Stats().Owed != 1 {
+		t.Fatalf("stats %+v", f.Stats())
+	}
+	readOnly(false)
+	eventually(t, "nothing is owed", func() bool { return f.Stats().Owed == 0 })
+	if err := f.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	g := openSim(t, d.cut(func(string) bool { return false }, nil), o)
+	all(t, g, c, "acme", 2, 1000)
+
+	readOnly(true)
+	f.Delete("acme", "1")
+	if err := f.Close(); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("Close with something owed: %v", err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Once it is not known what is on the disk, nothing is promised any more.

@@ -44,9 +44,9 @@ const (
 
 // Options configures a store. Zero values mean the defaults.
 type Options struct {
-	Bytes int64 // the most memory or disk it takes
-	Owner int64 // the most of it that one owner's turns take; 0 = a quarter
-	Now   func() time.Time
+	Bytes int64            // the most memory or disk it takes
+	Owner int64            // the most of it that one owner's turns take; 0 = a quarter
+	Now   func() time.Time // the clock; nil = time.Now
 
 	// The following are for a File.
 

@@ -69,39 +69,41 @@ func (f *File) syncer() {
 		case <-f.stop:
 			return
 		}
-		f.writing.Lock()
-		f.payOwed()
-		f.writing.Unlock()
 		_ = f.Sync() // the store is broken then, and the next Put says so
 	}
 }
 
 // payOwed writes the notes that could not be written when turns were deleted. f.writing is held.
-func (f *File) payOwed() {
+func (f *File) payOwed() error {
 	f.mu.Lock()
-	owed := f.owed
+	owed, err := f.owed, f.broken
 	f.mu.Unlock()
+	if len(owed) == 0 {
+		return nil
+	}
 	paid := 0
-	for _, k := range owed {
+	for ; paid < len(owed) && err == nil; paid++ {
+		k := owed[paid]
 		f.mu.Lock()
 		g := f.graves[k]
 		needed := g != nil && g.stone.seg == nil && f.index.get(k.owner, k.id) == nil
 		f.mu.Unlock()
-		if needed {
-			e := f.keys.gone(k.owner, k.id)
-			p, err := f.append(e)
-			if err != nil {
-				break
-			}
-			f.mu.Lock()
-			f.stone(k, e.size(), p)
-			f.mu.Unlock()
+		if !needed {
+			continue
 		}
-		paid++
+		e := f.keys.gone(k.owner, k.id)
+		var p place
+		if p, err = f.append(e); err != nil {
+			break
+		}
+		f.mu.Lock()
+		f.stone(k, e.size(), p)
+		f.mu.Unlock()
 	}
 	f.mu.Lock()
 	f.owed = slices.Delete(f.owed, 0, paid)
 	f.mu.Unlock()
+	return err
 }
 
 // How long the tidier waits: without being woken, and after something went wrong.
@@ -118,21 +120,21 @@ func (f *File) tidier() {
 	defer pause.Stop()
 	for {
 		more, err := f.tidy()
-		if more && err == nil {
-			select {
-			case <-f.stop:
-				return
-			default:
-				continue
-			}
+		woken, wait := f.untidy, tidyEvery
+		if !more || err != nil {
+			f.writing.Lock()
+			err = errors.Join(err, f.payOwed())
+			f.writing.Unlock()
 		}
-		wake, wait := f.untidy, tidyEvery
-		if err != nil {
-			wake, wait = nil, tidyAgain
+		switch {
+		case err != nil:
+			woken, wait = nil, tidyAgain
+		case more:
+			wait = 0
 		}
 		pause.Reset(wait)
 		select {
-		case <-wake:
+		case <-woken:
 		case <-pause.C:
 		case <-f.stop:
 			return

@@ -170,6 +170,65 @@ func TestGhosts(t *testing.T) {
 	}
 }
 
+// A turn that is deleted while its segment is written anew, after it was copied, stays so when what says it is tidied away.
+func TestDiesOnTheWay(t *testing.T) {
+	c := storetest.NewClock()
+	for _, how := range []string{"deleted", "replaced", "ended"} {
+		t.Run(how, func(t *testing.T) {
+			d := newSimDisk()
+			o := Options{Now: c.Now, alone: true, segment: 5000}
+			f := openSim(t, d, o)
+			fill(t, f, c, "acme", 5, 1000)
+			for _, id := range []string{"0", "2", "3"} {
+				f.Delete("acme", id)
+			}
+			short := c.Big("acme", "1", 1000)
+			short.Ends = c.Now().Add(time.Minute)
+			d.between = func(what string) {
+				if !strings.HasPrefix(what, "rename") {
+					return
+				}
+				d.between = nil
+				switch how {
+				case "deleted":
+					f.Delete("acme", "1")
+				default:
+					if err := f.Put(short); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if how == "ended" {
+					c.Pass(time.Minute)
+				}
+			}
+			for range 3 {
+				f.seal() // so that everything can be tidied
+				if _, err := f.tidy(); err != nil {
+					t.Fatal(err)
+				}
+				check(t, f)
+			}
+			if d.between != nil {
+				t.Fatal("nothing was written anew")
+			}
+			c.Pass(time.Minute)
+			tidyAll(t, f)
+			for range 2 {
+				if _, ok := f.Get("acme", "1"); ok {
+					t.Fatal("it is back")
+				}
+				if _, ok := f.Get("acme", "4"); !ok {
+					t.Fatal("the other one is lost")
+				}
+				if err := f.Close(); err != nil {
+					t.Fatal(err)
+				}
+				f = openSim(t, d, o)
+			}
+		})
+	}
+}
+
 // A body that rots is noticed when it is written anew, and its room is given back.
 func TestTidyFindsRot(t *testing.T) {
 	c := storetest.NewClock()

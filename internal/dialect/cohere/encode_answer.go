@@ -81,13 +81,11 @@ func (a *answerEncoder) parts(in []llm.Part) []llm.Part {
 	late := false
 	for i := range in {
 		p, ok := a.head(&in[i])
-		if !a.own {
-			dialect.LoseSeal(in[i].Seal, &a.losses) // of what is left out too
-		}
 		if !ok {
 			continue
 		}
 		if !a.own {
+			dialect.LoseSeal(p.Seal, &a.losses)
 			p.Seal = llm.Seal{}
 			if p.Kind != llm.PartCall && p.Text == "" {
 				if len(p.Cites) > 0 {

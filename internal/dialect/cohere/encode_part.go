@@ -165,7 +165,7 @@ func (e *requestEncoder) result(p *llm.Part) (texts, media []llm.Part) {
 	}
 	if len(texts) == 0 {
 		e.lose(p.Path+".content", "a result that is empty is not taken here", llm.Filled)
-		texts = []llm.Part{{Kind: llm.PartText, Text: "(empty)"}}
+		texts = []llm.Part{{Kind: llm.PartText, Text: emptyResult}}
 	}
 	return texts, media
 }

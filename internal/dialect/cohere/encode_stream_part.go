@@ -10,12 +10,12 @@ func (s *streamEncoder) open(e *llm.Event) {
 	p, ok := s.head(&e.Part)
 	s.text, s.cites, s.free, s.said = s.text[:0], nil, false, false
 	s.part, s.state = p, partAwaiting
-	if !s.own {
-		dialect.LoseSeal(e.Part.Seal, &s.losses) // of what is left out too
-	}
 	if !ok {
 		s.state = partSkipped
 		return
+	}
+	if !s.own {
+		dialect.LoseSeal(p.Seal, &s.losses)
 	}
 	s.part.Seal, s.part.Cites, s.part.Logprobs = llm.Seal{}, nil, nil
 	if s.own || p.Kind == llm.PartCall {
@@ -64,6 +64,7 @@ func (s *streamEncoder) ready() bool {
 
 func (s *streamEncoder) delta(e *llm.Event) {
 	if s.state == partSkipped {
+		dialect.LoseHung(&e.Part, &s.losses)
 		return
 	}
 	if len(e.Part.Logprobs) > 0 {
@@ -159,6 +160,7 @@ func (s *streamEncoder) log(text string, all []llm.Logprob) {
 // cite writes citations of the open part. One of the whole of another dialect's waits for its end.
 func (s *streamEncoder) cite(cites []llm.Cite) {
 	if s.state == partSkipped || len(cites) == 0 {
+		dialect.LoseHung(&llm.Part{Cites: cites}, &s.losses)
 		return
 	}
 	if !s.own {
@@ -196,13 +198,12 @@ func (s *streamEncoder) citation(c *llm.Cite) {
 }
 
 func (s *streamEncoder) close(e *llm.Event) {
-	if !s.own {
-		dialect.LoseSeal(e.Part.Seal, &s.losses)
-	}
 	if s.state == partSkipped {
+		dialect.LoseHung(&e.Part, &s.losses)
 		return
 	}
 	if !s.own {
+		dialect.LoseSeal(e.Part.Seal, &s.losses)
 		s.loseExtra(e.Part.Extra)
 	}
 	s.log("", e.Part.Logprobs)

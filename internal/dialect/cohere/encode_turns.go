@@ -12,7 +12,7 @@ import (
 //   - what says nothing is left out, for an empty message is refused;
 //   - the results of calls follow them at once, each as a message of its own, before what else is said until the
 //     assistant speaks again; the media in them follow in a message of the user;
-//   - a result without its call becomes a text of the user's, and a call without its result is left out.
+//   - a result without its call becomes a text of the user's, and a call without its result gets one.
 func (e *requestEncoder) turns() []turn {
 	if e.own {
 		return e.ownTurns()
@@ -31,7 +31,7 @@ func (e *requestEncoder) turns() []turn {
 			for next < len(messages) && messages[next].Role != llm.Assistant {
 				next++
 			}
-			turns = e.others(turns, messages[i:next], nil)
+			turns = e.others(turns, messages[i:next], &waiting{})
 		}
 		i = next
 	}
@@ -76,16 +76,8 @@ func (e *requestEncoder) asked(turns []turn) []turn {
 // exchange adds an assistant's turn and what follows it.
 func (e *requestEncoder) exchange(turns []turn, m *llm.Message, following []llm.Message) []turn {
 	dialect.LoseMessage(m, e.lose)
-	answered := map[string]bool{}
-	for i := range following {
-		for j := range following[i].Parts {
-			if p := &following[i].Parts[j]; p.Kind == llm.PartResult && p.By == llm.ByClient {
-				answered[p.ID] = true
-			}
-		}
-	}
 	var parts []llm.Part
-	called := map[string]bool{}
+	called := waiting{}
 	said := false
 	for i := range m.Parts {
 		p, ok := e.assistantPart(&m.Parts[i])
@@ -93,12 +85,12 @@ func (e *requestEncoder) exchange(turns []turn, m *llm.Message, following []llm.
 			continue
 		}
 		if p.Kind == llm.PartCall {
-			if !answered[p.ID] || called[p.ID] {
-				e.lose(p.Path, "a call without its result is not taken here", llm.Dropped)
+			if slices.Contains(called.ids, p.ID) {
+				e.lose(p.Path, "a second call of the same id is not taken here", llm.Dropped)
 				continue
 			}
-			called[p.ID] = true
-		} else if len(called) > 0 && !said {
+			called.ids = append(called.ids, p.ID)
+		} else if len(called.ids) > 0 && !said {
 			said = true
 			e.lose(m.Path, "thoughts and texts stand before calls here", llm.Changed)
 		}
@@ -115,12 +107,29 @@ func (e *requestEncoder) exchange(turns []turn, m *llm.Message, following []llm.
 	if !t.silent() {
 		turns = append(turns, t)
 	}
-	return e.others(turns, following, called)
+	return e.others(turns, following, &called)
 }
 
-// others adds turns that are not the assistant's. called are the calls that wait for their results; each is answered
-// once.
-func (e *requestEncoder) others(turns []turn, messages []llm.Message, called map[string]bool) []turn {
+// waiting are the ids of calls that have no result yet.
+type waiting struct{ ids []string }
+
+// takes reports whether a call of that id waits, and ends its waiting: each has one result.
+func (w *waiting) takes(id string) bool {
+	i := slices.Index(w.ids, id)
+	if i >= 0 {
+		w.ids = slices.Delete(w.ids, i, i+1)
+	}
+	return i >= 0
+}
+
+// The texts that stand for a result that is missing or says nothing, where every call must have one that does.
+const (
+	noResult    = "(There is no result.)"
+	emptyResult = "(empty)"
+)
+
+// others adds turns that are not the assistant's, the results of the calls that wait for theirs first.
+func (e *requestEncoder) others(turns []turn, messages []llm.Message, called *waiting) []turn {
 	var media []llm.Part
 	stray := map[*llm.Part]bool{}
 	for i := range messages {
@@ -129,16 +138,19 @@ func (e *requestEncoder) others(turns []turn, messages []llm.Message, called map
 			if p.Kind != llm.PartResult || p.By != llm.ByClient {
 				continue
 			}
-			if !called[p.ID] {
+			if !called.takes(p.ID) {
 				stray[p] = true
 				continue
 			}
-			called[p.ID] = false
 			e.beside(p)
 			texts, seen := e.result(p)
 			media = append(media, seen...)
 			turns = append(turns, turn{role: "tool", id: p.ID, content: texts})
 		}
+	}
+	for _, id := range called.ids {
+		e.lose(e.word("messages"), "a call's result is missing, and every call must have one", llm.Filled)
+		turns = append(turns, turn{role: "tool", id: id, content: []llm.Part{{Kind: llm.PartText, Text: noResult}}})
 	}
 	if len(media) > 0 {
 		turns = append(turns, turn{role: string(llm.User), content: media})

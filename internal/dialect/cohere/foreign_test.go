@@ -55,7 +55,9 @@ func TestMending(t *testing.T) {
 		{"a second result of a call", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}")), says(llm.User, result("1", said("one")), result("1", said("again")))),
 			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"one"},{"role":"user","content":"again"}]`, "messages[2].b changed"},
 		{"a call without its result", ask(says(llm.User, said("a")), says(llm.Assistant, said("I look."), call("1", "{}")), says(llm.User, said("b"))),
-			`[{"role":"user","content":"a"},{"role":"assistant","content":"I look."},{"role":"user","content":"b"}]`, "messages[1].b dropped"},
+			`[{"role":"user","content":"a"},{"role":"assistant","content":"I look.","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"(There is no result.)"},{"role":"user","content":"b"}]`, "messages filled"},
+		{"two calls of one id", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), call("1", "{}")), says(llm.User, result("1", said("x")))),
+			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"x"}]`, "messages[1].b dropped"},
 		{"texts before calls", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), said("Wait.")), says(llm.User, result("1"))),
 			`[{"role":"user","content":"a"},{"role":"assistant","content":"Wait.","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"(empty)"}]`,
 			"messages[1] changed, messages[2].a.content filled"},
@@ -228,5 +230,19 @@ func TestSealsOfAnswers(t *testing.T) {
 	want := `{"id":"a","message":{"role":"assistant","content":[{"type":"thinking","thinking":"Hm"}],"tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},"finish_reason":"TOOL_CALL"}`
 	if err != nil || string(body) != want || paths(losses) != "answer.reasoning.signature dropped" {
 		t.Errorf("%s, lost %s, %v", body, paths(losses), err)
+	}
+}
+
+// What hangs on a part that has no place is lost with it, in a stream too.
+func TestSealOfAnImage(t *testing.T) {
+	resp := &llm.Response{From: llm.GeminiGenerate, ID: "a", Choices: []llm.Choice{{Stop: llm.Stop{Reason: llm.StopEnd}, Parts: []llm.Part{{
+		Kind: llm.PartImage, Media: &llm.Blob{Type: "image/png", Data: "iVBORw0KGgo="}, Seal: llm.Seal{By: "google", Form: llm.SealSignature, Data: "x"},
+	}}}}}
+	const want = "answer.image dropped, answer.reasoning.signature dropped"
+	if _, losses, err := (codec{}).EncodeResponse(nil, resp); err != nil || paths(losses) != want {
+		t.Errorf("lost %s, %v", paths(losses), err)
+	}
+	if _, losses := encodeStream(t, llm.Replay(resp)); paths(losses) != want {
+		t.Errorf("lost %s in a stream", paths(losses))
 	}
 }

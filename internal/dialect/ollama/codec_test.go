@@ -283,9 +283,12 @@ func TestDecodeStreams(t *testing.T) {
 			}
 		})
 	}
-	resp := collect(t, call+end)
-	if p := resp.Choices[0].Parts; len(p) != 2 || p[0].ID == p[1].ID {
-		t.Errorf("two calls have the ids of one: %+v", p)
+	ids := map[string]bool{}
+	for _, p := range collect(t, call+call+end).Choices[0].Parts {
+		ids[p.ID] = true
+	}
+	if len(ids) != 4 {
+		t.Errorf("four calls have %d ids", len(ids))
 	}
 }
 

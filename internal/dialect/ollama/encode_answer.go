@@ -83,13 +83,11 @@ func (a *answerEncoder) parts(in []llm.Part) []llm.Part {
 	var out []llm.Part
 	for i := range in {
 		p, ok := a.head(&in[i])
-		if !a.own {
-			dialect.LoseSeal(in[i].Seal, &a.losses) // of what is left out too
-		}
 		if !ok {
 			continue
 		}
 		if !a.own {
+			dialect.LoseSeal(p.Seal, &a.losses)
 			a.loseCites(p.Cites)
 			if p.Kind == llm.PartCall {
 				p.Args = a.arguments(&p)

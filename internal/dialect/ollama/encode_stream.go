@@ -132,7 +132,7 @@ func (s *streamEncoder) event(e *llm.Event) {
 			dialect.LoseSeal(e.Part.Seal, &s.losses)
 		}
 	case llm.EventCite:
-		if !s.skip && !s.own {
+		if !s.own {
 			s.loseCites(e.Part.Cites)
 		}
 	case llm.EventClose:
@@ -169,15 +169,13 @@ func (s *streamEncoder) open(e *llm.Event) {
 	p, ok := s.head(&e.Part)
 	s.part, s.skip, s.said = p, !ok, false
 	s.held.Reset()
-	if !s.own {
-		dialect.LoseSeal(e.Part.Seal, &s.losses) // of what is left out too
-	}
 	if !ok {
 		return
 	}
 	if s.own {
 		s.part.Extra = e.Clone().Part.Extra // a call waits
 	} else {
+		dialect.LoseSeal(p.Seal, &s.losses)
 		s.loseCites(p.Cites)
 	}
 	if p.Kind == llm.PartImage { // of this dialect
@@ -189,7 +187,9 @@ func (s *streamEncoder) open(e *llm.Event) {
 
 func (s *streamEncoder) delta(e *llm.Event) {
 	switch {
-	case s.skip || s.part.Kind == llm.PartImage:
+	case s.skip:
+		dialect.LoseHung(&e.Part, &s.losses)
+	case s.part.Kind == llm.PartImage:
 	case s.part.Kind == llm.PartCall:
 		if s.held.Len()+len(e.Text) > heldMost {
 			s.fail(fault.New(fault.Upstream, "a call of the answer is longer than %d bytes; this client must have it whole", heldMost))
@@ -240,13 +240,12 @@ func (s *streamEncoder) log(text string, all []llm.Logprob) {
 }
 
 func (s *streamEncoder) close(e *llm.Event) {
-	if !s.own {
-		dialect.LoseSeal(e.Part.Seal, &s.losses)
-	}
 	if s.skip {
+		dialect.LoseHung(&e.Part, &s.losses)
 		return
 	}
 	if !s.own {
+		dialect.LoseSeal(e.Part.Seal, &s.losses)
 		s.loseCites(e.Part.Cites)
 		dialect.LoseExtra(e.Part.Extra, &s.losses)
 	}

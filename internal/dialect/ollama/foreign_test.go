@@ -170,3 +170,17 @@ func TestImagesOfAnswers(t *testing.T) {
 		t.Errorf("%s, lost %s, %v", body, paths(losses), err)
 	}
 }
+
+// What hangs on a part that has no place is lost with it, in a stream too.
+func TestSealOfAnImage(t *testing.T) {
+	resp := &llm.Response{From: llm.GeminiGenerate, ID: "a", Choices: []llm.Choice{{Stop: llm.Stop{Reason: llm.StopEnd}, Parts: []llm.Part{{
+		Kind: llm.PartImage, Media: &llm.Blob{Type: "image/png", Data: "iVBORw0KGgo="}, Seal: llm.Seal{By: "google", Form: llm.SealSignature, Data: "x"},
+	}}}}}
+	const want = "answer.image dropped, answer.reasoning.signature dropped"
+	if _, losses, err := (codec{}).EncodeResponse(nil, resp); err != nil || paths(losses) != want {
+		t.Errorf("lost %s, %v", paths(losses), err)
+	}
+	if _, losses := encodeStream(t, llm.Replay(resp)); paths(losses) != want {
+		t.Errorf("lost %s in a stream", paths(losses))
+	}
+}

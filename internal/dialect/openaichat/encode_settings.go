@@ -57,14 +57,19 @@ func (e *requestEncoder) output() {
 		switch {
 		case o.Strict != nil:
 			w.Name("strict").Bool(*o.Strict)
-		case e.req.From == llm.AnthropicMessages && closed(o.Schema, 0):
-			w.Name("strict").Bool(true) // Messages always keeps to a schema; chat refuses to for open ones
+		case keepsToSchemas(e.req.From) && closed(o.Schema, 0):
+			w.Name("strict").Bool(true) // chat refuses to be strict about open ones
 		}
 		openai.WriteNested(w, extra, "json_schema")
 		w.Close('}')
 		openai.WriteExtra(w, extra, "json_schema")
 		w.Close('}')
 	}
+}
+
+// keepsToSchemas reports whether a dialect always keeps to a schema, and so has no word for being strict.
+func keepsToSchemas(d llm.Dialect) bool {
+	return d == llm.AnthropicMessages || d == llm.CohereChat || d == llm.OllamaChat
 }
 
 // loseSchema names what hangs on a schema that is not said, where the loss of the format does not name it already.
