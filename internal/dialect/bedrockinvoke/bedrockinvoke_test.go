@@ -24,8 +24,10 @@ func TestPeekAndEdit(t *testing.T) {
 	}{
 		{"/model/amazon.titan-text-v1%3A0/invoke", `{"inputText": "a"}`, llm.Head{Model: "amazon.titan-text-v1:0"}, dialect.Edit{Model: "x/y:1"}, "/model/x%2Fy%3A1/invoke", `{"inputText": "a"}`, 0},
 		{
-			"/model/m/invoke-with-response-stream", `{"max_tokens":50,"maxTokens": 9}`, llm.Head{Model: "m", Stream: true, Framing: llm.EventStream, MaxOutput: 50},
-			dialect.Edit{Model: "n", MaxOutput: 20}, "/model/n/invoke-with-response-stream", `{"max_tokens":20,"maxTokens": 9}`, 0,
+			"/model/m/invoke-with-response-stream", `{"max_tokens":50,"maxTokens": 9}`,
+			llm.Head{Model: "m", Stream: true, Framing: llm.EventStream, MaxOutput: 50},
+			dialect.Edit{Model: "n", MaxOutput: 20},
+			"/model/n/invoke-with-response-stream", `{"max_tokens":20,"maxTokens": 9}`, 0,
 		},
 		{"/model/m/invoke", `{"max_tokens":50}`, llm.Head{Model: "m", MaxOutput: 50}, dialect.Edit{MaxOutput: 60}, "/model/m/invoke", `{"max_tokens":50}`, 0},
 		{"/model/m/invoke", `{"a":1}`, llm.Head{Model: "m"}, dialect.Edit{MaxOutput: 60}, "", "", fault.Unsupported},

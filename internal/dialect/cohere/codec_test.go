@@ -207,18 +207,33 @@ func TestDecodeStreams(t *testing.T) {
 		events []string
 		want   string // outline
 	}{
-		{"a citation after its content's end", []string{start, begin(0), text(0, "xüy"), `{"type":"content-end","index":0}`, cite(0, "TEXT_CONTENT"), end},
-			"open text; xüy; cite 1-3; close; stop end; end"},
-		{"of a content that is closed it is only told on", []string{start, begin(0), text(0, "a"), `{"type":"content-end","index":0}`, begin(1), text(1, "b"), cite(0, "TEXT_CONTENT"), end},
-			"open text; a; close; open text; b; note; close; stop end; end"},
+		{
+			"a citation after its content's end",
+			[]string{start, begin(0), text(0, "xüy"), `{"type":"content-end","index":0}`, cite(0, "TEXT_CONTENT"), end},
+			"open text; xüy; cite 1-3; close; stop end; end",
+		},
+		{
+			"of a content that is closed it is only told on",
+			[]string{start, begin(0), text(0, "a"), `{"type":"content-end","index":0}`, begin(1), text(1, "b"), cite(0, "TEXT_CONTENT"), end},
+			"open text; a; close; open text; b; note; close; stop end; end",
+		},
 		{"delta without a start", []string{text(0, "a"), end}, "open text; a; close; stop end; end"},
 		{"start without an end", []string{start, begin(0), text(0, "a"), end}, "open text; a; close; stop end; end"},
-		{"a plan ends where a call begins", []string{start, `{"type":"tool-plan-delta","delta":{"message":{"tool_plan":"p"}}}`, call, `{"type":"tool-call-delta","index":0,"delta":{"message":{"tool_calls":{"function":{"arguments":"}"}}}}}`, `{"type":"tool-call-end","index":0}`, end},
-			"open reasoning tool_plan; p; close; open call f; {; }; close; stop calls; end"},
-		{"a citation of the plan", []string{start, `{"type":"tool-plan-delta","delta":{"message":{"tool_plan":"püp"}}}`, cite(0, "PLAN"), end},
-			"open reasoning tool_plan; püp; cite 1-3; close; stop end; end"},
-		{"the type last, no name", []string{`{"id":"a","type":"message-start"}`, `{"index":0,"delta":{"message":{"content":{"thinking":"t"}}},"type":"content-delta"}`, end},
-			"open reasoning; t; close; stop end; end"},
+		{
+			"a plan ends where a call begins",
+			[]string{start, `{"type":"tool-plan-delta","delta":{"message":{"tool_plan":"p"}}}`, call, `{"type":"tool-call-delta","index":0,"delta":{"message":{"tool_calls":{"function":{"arguments":"}"}}}}}`, `{"type":"tool-call-end","index":0}`, end},
+			"open reasoning tool_plan; p; close; open call f; {; }; close; stop calls; end",
+		},
+		{
+			"a citation of the plan",
+			[]string{start, `{"type":"tool-plan-delta","delta":{"message":{"tool_plan":"püp"}}}`, cite(0, "PLAN"), end},
+			"open reasoning tool_plan; püp; cite 1-3; close; stop end; end",
+		},
+		{
+			"the type last, no name",
+			[]string{`{"id":"a","type":"message-start"}`, `{"index":0,"delta":{"message":{"content":{"thinking":"t"}}},"type":"content-delta"}`, end},
+			"open reasoning; t; close; stop end; end",
+		},
 		{"an unknown event", []string{start, `{"type":"debug","prompt":"p"}`, end}, "note; stop end; end"},
 		{"an unknown content", []string{start, `{"type":"content-start","index":0,"delta":{"message":{"content":{"type":"smell"}}}}`, end}, "note; stop end; end"},
 		{"a call's delta out of place", []string{start, `{"type":"tool-call-delta","index":4,"delta":{"message":{"tool_calls":{"function":{"arguments":"}"}}}}}`, end}, "note; stop end; end"},

@@ -41,38 +41,62 @@ func TestMending(t *testing.T) {
 		messages string
 		lost     string
 	}{
-		{"empty texts", ask(says(llm.User, said("a"), said("")), says(llm.Assistant, said("")), says(llm.User, said("b"))),
-			`[{"role":"user","content":"a"},{"role":"user","content":"b"}]`, ""},
-		{"a developer is the system", ask(says(llm.Developer, said("a")), says(llm.User, said("b"))),
-			`[{"role":"system","content":"a"},{"role":"user","content":"b"}]`, ""},
-		{"only the system speaks", ask(says(llm.System, said("a")), says(llm.System, said("b"))),
-			`[{"role":"system","content":"a"},{"role":"user","content":"b"}]`, "messages[1].a changed"},
-		{"results come first, in their order", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), call("2", "")), says(llm.User, said("b"), result("2", said("two"))), says(llm.User, result("1", said("one")))),
+		{
+			"empty texts", ask(says(llm.User, said("a"), said("")), says(llm.Assistant, said("")), says(llm.User, said("b"))),
+			`[{"role":"user","content":"a"},{"role":"user","content":"b"}]`, "",
+		},
+		{
+			"a developer is the system", ask(says(llm.Developer, said("a")), says(llm.User, said("b"))),
+			`[{"role":"system","content":"a"},{"role":"user","content":"b"}]`, "",
+		},
+		{
+			"only the system speaks", ask(says(llm.System, said("a")), says(llm.System, said("b"))),
+			`[{"role":"system","content":"a"},{"role":"user","content":"b"}]`, "messages[1].a changed",
+		},
+		{
+			"results come first, in their order", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), call("2", "")), says(llm.User, said("b"), result("2", said("two"))), says(llm.User, result("1", said("one")))),
 			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}},{"id":"2","type":"function","function":{"name":"look","arguments":"{}"}}]},` +
-				`{"role":"tool","tool_call_id":"2","content":"two"},{"role":"tool","tool_call_id":"1","content":"one"},{"role":"user","content":"b"}]`, ""},
-		{"a result without its call", ask(says(llm.User, result("9", said("blue")))),
-			`[{"role":"user","content":"blue"}]`, "messages[0].a changed"},
-		{"a second result of a call", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}")), says(llm.User, result("1", said("one")), result("1", said("again")))),
-			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"one"},{"role":"user","content":"again"}]`, "messages[2].b changed"},
-		{"a call without its result", ask(says(llm.User, said("a")), says(llm.Assistant, said("I look."), call("1", "{}")), says(llm.User, said("b"))),
-			`[{"role":"user","content":"a"},{"role":"assistant","content":"I look.","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"(There is no result.)"},{"role":"user","content":"b"}]`, "messages filled"},
-		{"two calls of one id", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), call("1", "{}")), says(llm.User, result("1", said("x")))),
-			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"x"}]`, "messages[1].b dropped"},
-		{"texts before calls", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), said("Wait.")), says(llm.User, result("1"))),
+				`{"role":"tool","tool_call_id":"2","content":"two"},{"role":"tool","tool_call_id":"1","content":"one"},{"role":"user","content":"b"}]`, "",
+		},
+		{
+			"a result without its call", ask(says(llm.User, result("9", said("blue")))),
+			`[{"role":"user","content":"blue"}]`, "messages[0].a changed",
+		},
+		{
+			"a second result of a call", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}")), says(llm.User, result("1", said("one")), result("1", said("again")))),
+			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"one"},{"role":"user","content":"again"}]`, "messages[2].b changed",
+		},
+		{
+			"a call without its result", ask(says(llm.User, said("a")), says(llm.Assistant, said("I look."), call("1", "{}")), says(llm.User, said("b"))),
+			`[{"role":"user","content":"a"},{"role":"assistant","content":"I look.","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"(There is no result.)"},{"role":"user","content":"b"}]`, "messages filled",
+		},
+		{
+			"two calls of one id", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), call("1", "{}")), says(llm.User, result("1", said("x")))),
+			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"x"}]`, "messages[1].b dropped",
+		},
+		{
+			"texts before calls", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), said("Wait.")), says(llm.User, result("1"))),
 			`[{"role":"user","content":"a"},{"role":"assistant","content":"Wait.","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"(empty)"}]`,
-			"messages[1] changed, messages[2].a.content filled"},
-		{"a failed result with an image", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", `{"a":`)), says(llm.User, func() llm.Part {
-			p := result("1", said("no"), llm.Part{Kind: llm.PartImage, Path: "messages[2].a[1]", Media: &llm.Blob{Data: "iVBORw0KGgo="}})
-			p.Failed = true
-			return p
-		}())),
+			"messages[1] changed, messages[2].a.content filled",
+		},
+		{
+			"a failed result with an image", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", `{"a":`)), says(llm.User, func() llm.Part {
+				p := result("1", said("no"), llm.Part{Kind: llm.PartImage, Path: "messages[2].a[1]", Media: &llm.Blob{Data: "iVBORw0KGgo="}})
+				p.Failed = true
+				return p
+			}())),
 			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{\"arguments\":\"{\\\"a\\\":\"}"}}]},{"role":"tool","tool_call_id":"1","content":"Error: no"},` +
 				`{"role":"user","content":[{"type":"text","text":"From the result of tool call 1:"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw0KGgo="}}]}]`,
-			"messages[1].a changed, messages[2].a.is_error changed, messages[2].a[1] changed"},
-		{"a result that is an object", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}")), says(llm.User, result("1", llm.Part{Kind: llm.PartJSON, Text: `{"sky": "blue"}`}))),
-			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":[{"type":"document","document":{"data":{"sky": "blue"}}}]}]`, ""},
-		{"thoughts of another maker", ask(says(llm.User, said("a")), says(llm.Assistant, llm.Part{Kind: llm.PartReasoning, Text: "Hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "x"}}, said("b")), says(llm.User, said("c"))),
-			`[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]`, "messages[1].a dropped"},
+			"messages[1].a changed, messages[2].a.is_error changed, messages[2].a[1] changed",
+		},
+		{
+			"a result that is an object", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}")), says(llm.User, result("1", llm.Part{Kind: llm.PartJSON, Text: `{"sky": "blue"}`}))),
+			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":[{"type":"document","document":{"data":{"sky": "blue"}}}]}]`, "",
+		},
+		{
+			"thoughts of another maker", ask(says(llm.User, said("a")), says(llm.Assistant, llm.Part{Kind: llm.PartReasoning, Text: "Hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "x"}}, said("b")), says(llm.User, said("c"))),
+			`[{"role":"user","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]`, "messages[1].a dropped",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,10 +163,12 @@ func TestSettings(t *testing.T) {
 			r.Sampling = llm.Sampling{Temperature: "1.70", TopP: "0.50", TopK: "7", Seed: "8", Frequency: "0.5", Presence: "0.25", Logprobs: true}
 			r.MaxOutput = 9
 		}, `"temperature":1.70,"p":0.50,"k":7,"seed":8,"frequency_penalty":0.5,"presence_penalty":0.25,"logprobs":true,"max_tokens":9`, ""},
-		{"out of bounds", "m", func(r *llm.Request) {
-			r.Sampling = llm.Sampling{TopP: "1", TopK: "900", Seed: "-3", Frequency: "-1", Presence: "2", TopLogprobs: 3}
-		}, `"p":0.99,"k":500,"frequency_penalty":0,"presence_penalty":1`,
-			"frequency_penalty changed, presence_penalty changed, seed dropped, top_k changed, top_logprobs dropped, top_p changed"},
+		{
+			"out of bounds", "m", func(r *llm.Request) {
+				r.Sampling = llm.Sampling{TopP: "1", TopK: "900", Seed: "-3", Frequency: "-1", Presence: "2", TopLogprobs: 3}
+			}, `"p":0.99,"k":500,"frequency_penalty":0,"presence_penalty":1`,
+			"frequency_penalty changed, presence_penalty changed, seed dropped, top_k changed, top_logprobs dropped, top_p changed",
+		},
 		{"many stops", "m", func(r *llm.Request) { r.Stop = []string{"1", "2", "", "3", "4", "5", "6"} }, `"stop_sequences":["1","2","3","4","5"]`, "stop dropped"},
 		{"a tool of many", "m", func(r *llm.Request) {
 			r.Tools = []llm.Tool{tool("x", fit, nil), tool("y", fit, nil)}

@@ -94,15 +94,18 @@ func TestEdit(t *testing.T) {
 		{"the limit is lower", "/model/a/converse", `{"inferenceConfig":{"maxTokens":9}}`, dialect.Edit{MaxOutput: 100}, "/model/a/converse", `{"inferenceConfig":{"maxTokens":9}}`},
 		{
 			"limits in other words", "/model/a/converse", `{"additionalModelRequestFields":{"max_tokens":900,"k":1,"inferenceConfig":{"maxTokens":800,"topK":2},"maxTokens":5}}`,
-			dialect.Edit{MaxOutput: 100}, "/model/a/converse", `{"additionalModelRequestFields":{"max_tokens":100,"k":1,"inferenceConfig":{"maxTokens":100,"topK":2},"maxTokens":5}}`,
+			dialect.Edit{MaxOutput: 100},
+			"/model/a/converse", `{"additionalModelRequestFields":{"max_tokens":100,"k":1,"inferenceConfig":{"maxTokens":100,"topK":2},"maxTokens":5}}`,
 		},
 		{
 			"a lower limit in other words is enough", "/model/a/converse", `{"inferenceConfig":{"topP":1},"additionalModelRequestFields":{"max_tokens":9}}`,
-			dialect.Edit{MaxOutput: 100}, "/model/a/converse", `{"inferenceConfig":{"topP":1},"additionalModelRequestFields":{"max_tokens":9}}`,
+			dialect.Edit{MaxOutput: 100},
+			"/model/a/converse", `{"inferenceConfig":{"topP":1},"additionalModelRequestFields":{"max_tokens":9}}`,
 		},
 		{
 			"both", "/model/a/converse", `{"additionalModelRequestFields":{"max_tokens":900},"inferenceConfig":{"maxTokens":901}}`,
-			dialect.Edit{MaxOutput: 100, Model: "b"}, "/model/b/converse", `{"additionalModelRequestFields":{"max_tokens":100},"inferenceConfig":{"maxTokens":100}}`,
+			dialect.Edit{MaxOutput: 100, Model: "b"},
+			"/model/b/converse", `{"additionalModelRequestFields":{"max_tokens":100},"inferenceConfig":{"maxTokens":100}}`,
 		},
 	}
 	for _, tt := range tests {

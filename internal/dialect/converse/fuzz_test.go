@@ -102,7 +102,7 @@ func refused(body []byte) string {
 			return "two turns of " + now + ", or the model begins"
 		}
 		role = now
-		var calls, results = map[string]int{}, map[string]int{}
+		calls, results := map[string]int{}, map[string]int{}
 		blocks, text, documents := 0, false, false
 		for _, b := range rawjson.Elems(rawjson.Get(m, "content")) {
 			blocks++

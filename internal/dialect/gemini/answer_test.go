@@ -109,10 +109,14 @@ func TestDecodeUsage(t *testing.T) {
 		name, in string
 		want     llm.Usage
 	}{
-		{"a modality that is not told", `{"candidatesTokenCount":1216,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1120}]}`,
-			llm.Usage{Said: llm.SaidOutput | llm.SaidOutputAudio | llm.SaidOutputImage, Output: 1216, OutputImage: 1120, Extra: llm.Extra{"candidatesTokensDetails": raw(`[{"modality":"IMAGE","tokenCount":1120}]`)}}},
-		{"modalities without a count here", `{"promptTokenCount":10,"promptTokensDetails":[{"modality":"VIDEO","tokenCount":8},{"modality":"AUDIO","tokenCount":2}]}`,
-			llm.Usage{Said: llm.SaidInput | llm.SaidInputAudio | llm.SaidInputImage, Input: 10, InputAudio: 2, Extra: llm.Extra{"promptTokensDetails": raw(`[{"modality":"VIDEO","tokenCount":8},{"modality":"AUDIO","tokenCount":2}]`)}}},
+		{
+			"a modality that is not told", `{"candidatesTokenCount":1216,"candidatesTokensDetails":[{"modality":"IMAGE","tokenCount":1120}]}`,
+			llm.Usage{Said: llm.SaidOutput | llm.SaidOutputAudio | llm.SaidOutputImage, Output: 1216, OutputImage: 1120, Extra: llm.Extra{"candidatesTokensDetails": raw(`[{"modality":"IMAGE","tokenCount":1120}]`)}},
+		},
+		{
+			"modalities without a count here", `{"promptTokenCount":10,"promptTokensDetails":[{"modality":"VIDEO","tokenCount":8},{"modality":"AUDIO","tokenCount":2}]}`,
+			llm.Usage{Said: llm.SaidInput | llm.SaidInputAudio | llm.SaidInputImage, Input: 10, InputAudio: 2, Extra: llm.Extra{"promptTokensDetails": raw(`[{"modality":"VIDEO","tokenCount":8},{"modality":"AUDIO","tokenCount":2}]`)}},
+		},
 		{"only thoughts", `{"thoughtsTokenCount":4,"totalTokenCount":4}`, llm.Usage{Said: llm.SaidOutput | llm.SaidReasoning | llm.SaidTotal, Output: 4, Reasoning: 4, Total: 4}},
 		{"counts as texts", `{"promptTokenCount":"3","candidatesTokenCount":-1}`, llm.Usage{Said: llm.SaidInput, Input: 3}},
 		{"an old word for a tier", `{"serviceTier":"SERVICE_TIER_PRIORITY"}`, llm.Usage{Tier: "priority"}},
@@ -203,7 +207,8 @@ func TestEncodeResponse(t *testing.T) {
 			{Kind: llm.PartText},
 			{Kind: llm.PartCall, ID: "toolu_1", Name: "f", Args: ""},
 			{Kind: llm.PartCall, ID: "toolu_2", Name: "g", Args: `{"a": 1}`},
-			{Kind: llm.PartCall, By: llm.ByServer, ID: "s"}, {Kind: llm.PartOpaque, Raw: raw("{}")},
+			{Kind: llm.PartCall, By: llm.ByServer, ID: "s"},
+			{Kind: llm.PartOpaque, Raw: raw("{}")},
 		}}},
 		Usage: &llm.Usage{Said: llm.SaidInput | llm.SaidOutput | llm.SaidCacheRead | llm.SaidReasoning | llm.SaidCacheWrite | llm.SaidOutputAudio, Input: 10, CacheRead: 4, CacheWrite: 2, Output: 8, Reasoning: 3, OutputAudio: 1},
 		Extra: llm.Extra{"odd": raw("1"), "zero": raw("0")},

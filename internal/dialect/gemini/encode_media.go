@@ -93,8 +93,13 @@ func (e *requestEncoder) inline(p *llm.Part, b *llm.Blob, name string) bool {
 // typeOf finds a media type by how base64 begins, or by the kind.
 func typeOf(kind llm.PartKind, data, name string) string {
 	for _, m := range [...]struct{ begins, typ string }{
-		{"/9j/", "image/jpeg"}, {"R0lGOD", "image/gif"}, {"iVBOR", "image/png"}, {"JVBERi", "application/pdf"},
-		{"SUQz", "audio/mpeg"}, {"T2dn", "audio/ogg"}, {"ZkxhQ", "audio/flac"},
+		{"/9j/", "image/jpeg"},
+		{"R0lGOD", "image/gif"},
+		{"iVBOR", "image/png"},
+		{"JVBERi", "application/pdf"},
+		{"SUQz", "audio/mpeg"},
+		{"T2dn", "audio/ogg"},
+		{"ZkxhQ", "audio/flac"},
 	} {
 		if strings.HasPrefix(data, m.begins) {
 			return m.typ

@@ -157,8 +157,12 @@ func (e *requestEncoder) writeConfig() {
 		name  string
 		value llm.Num
 	}{
-		{"temperature", s.Temperature}, {"topP", s.TopP}, {"topK", s.TopK},
-		{"frequencyPenalty", s.Frequency}, {"presencePenalty", s.Presence}, {"seed", e.seed()},
+		{"temperature", s.Temperature},
+		{"topP", s.TopP},
+		{"topK", s.TopK},
+		{"frequencyPenalty", s.Frequency},
+		{"presencePenalty", s.Presence},
+		{"seed", e.seed()},
 	} {
 		if n.value != "" {
 			w.Name(n.name).Num(string(n.value))

@@ -96,8 +96,11 @@ func (e *requestEncoder) thoughtless(asked bool) {
 		said bool
 		name string
 	}{
-		{asked && r.Mode != "", "thinking"}, {asked && r.Effort != "", "effort"}, {asked && r.Budget != "", "budget"},
-		{r.Show != nil, "show"}, {r.Summary != "", "reasoning.summary"},
+		{asked && r.Mode != "", "thinking"},
+		{asked && r.Effort != "", "effort"},
+		{asked && r.Budget != "", "budget"},
+		{r.Show != nil, "show"},
+		{r.Summary != "", "reasoning.summary"},
 	} {
 		if s.said {
 			e.drop(s.name, why)

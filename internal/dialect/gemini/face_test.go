@@ -250,8 +250,10 @@ func TestMeter(t *testing.T) {
 	if r := feed(New().Meter(), `{"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"No."}}`); !r.Ended || r.Stop.Reason != llm.StopFilter || r.Stop.Detail != "No." {
 		t.Errorf("a block reads %+v", r)
 	}
-	for _, body := range []string{`{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":2}],"usageMetadata":{"promptTokenCount":1}}`,
-		`[{"candidates":[{"content":{"parts":[{"text":"a"}]}}]},{"candidates":[{"finishReason":2}],"usageMetadata":{"promptTokenCount":1}}]`} {
+	for _, body := range []string{
+		`{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":2}],"usageMetadata":{"promptTokenCount":1}}`,
+		`[{"candidates":[{"content":{"parts":[{"text":"a"}]}}]},{"candidates":[{"finishReason":2}],"usageMetadata":{"promptTokenCount":1}}]`,
+	} {
 		m := New().Meter()
 		m.Body([]byte(body))
 		if r := m.Read(); !r.Began || !r.Ended || r.Stop.Reason != llm.StopLength || r.Usage.Input != 1 || r.Fault != nil {

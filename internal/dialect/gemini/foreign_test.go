@@ -58,56 +58,135 @@ func TestEncodeTurns(t *testing.T) {
 		contents    string
 		lost        []string
 	}{
-		{"hoisted", "", []llm.Message{turnOf(llm.System, text("A")), turnOf(llm.Developer, text("B")), do}, `{"parts":[{"text":"A"},{"text":"B"}]}`,
-			`[{"role":"user","parts":[{"text":"Do"}]}]`, nil},
-		{"late system", "", []llm.Message{do, turnOf(llm.System, text("A"))}, "",
-			`[{"role":"user","parts":[{"text":"Do"},{"text":"A"}]}]`, []string{"changed m1"}},
-		{"only a system turn", "", []llm.Message{turnOf(llm.System, text("A"))}, "",
-			`[{"role":"user","parts":[{"text":"A"}]}]`, []string{"changed m0"}},
-		{"merged", "", []llm.Message{do, ok, turnOf(llm.Assistant, text("a")), turnOf(llm.Assistant, text(""), text("b"))}, "",
-			`[{"role":"user","parts":[{"text":"Do"},{"text":"OK"}]},{"role":"model","parts":[{"text":"a"},{"text":"b"}]}]`, nil},
-		{"a greeting first", "", []llm.Message{turnOf(llm.Assistant, text("Hi")), do}, "",
-			`[{"role":"model","parts":[{"text":"Hi"}]},{"role":"user","parts":[{"text":"Do"}]}]`, nil},
-		{"calls first", "", []llm.Message{turnOf(llm.Assistant, call("x", "f", "{}")), turnOf(llm.User, result("x", text("a")))}, "",
+		{
+			"hoisted", "",
+			[]llm.Message{turnOf(llm.System, text("A")), turnOf(llm.Developer, text("B")), do},
+			`{"parts":[{"text":"A"},{"text":"B"}]}`,
+			`[{"role":"user","parts":[{"text":"Do"}]}]`, nil,
+		},
+		{
+			"late system", "",
+			[]llm.Message{do, turnOf(llm.System, text("A"))},
+			"",
+			`[{"role":"user","parts":[{"text":"Do"},{"text":"A"}]}]`,
+			[]string{"changed m1"},
+		},
+		{
+			"only a system turn", "",
+			[]llm.Message{turnOf(llm.System, text("A"))},
+			"",
+			`[{"role":"user","parts":[{"text":"A"}]}]`,
+			[]string{"changed m0"},
+		},
+		{
+			"merged", "",
+			[]llm.Message{do, ok, turnOf(llm.Assistant, text("a")), turnOf(llm.Assistant, text(""), text("b"))},
+			"",
+			`[{"role":"user","parts":[{"text":"Do"},{"text":"OK"}]},{"role":"model","parts":[{"text":"a"},{"text":"b"}]}]`, nil,
+		},
+		{
+			"a greeting first", "",
+			[]llm.Message{turnOf(llm.Assistant, text("Hi")), do},
+			"",
+			`[{"role":"model","parts":[{"text":"Hi"}]},{"role":"user","parts":[{"text":"Do"}]}]`, nil,
+		},
+		{
+			"calls first", "",
+			[]llm.Message{turnOf(llm.Assistant, call("x", "f", "{}")), turnOf(llm.User, result("x", text("a")))},
+			"",
 			`[{"role":"user","parts":[{"text":"…"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{"output":"a"}}}]}]`,
-			[]string{"filled contents[0].parts[0]"}},
-		{"results first, in one turn", "", []llm.Message{do, turnOf(llm.Assistant, call("x", "f", ""), call("y", "g", `{"a": 1}`)), turnOf(llm.User, text("And?"), result("y", text("Y"))), turnOf(llm.User, result("x", text("X")))}, "",
+			[]string{"filled contents[0].parts[0]"},
+		},
+		{
+			"results first, in one turn", "",
+			[]llm.Message{do, turnOf(llm.Assistant, call("x", "f", ""), call("y", "g", `{"a": 1}`)), turnOf(llm.User, text("And?"), result("y", text("Y"))), turnOf(llm.User, result("x", text("X")))},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}}},{"functionCall":{"id":"y","name":"g","args":{"a": 1}}}]},
-			{"role":"user","parts":[{"functionResponse":{"id":"y","name":"g","response":{"output":"Y"}}},{"functionResponse":{"id":"x","name":"f","response":{"output":"X"}}},{"text":"And?"}]}]`, nil},
-		{"results by order where ids were made", "", []llm.Message{do, turnOf(llm.Assistant, call(ids("a"), "f", ""), call(ids("b"), "f", "")), turnOf(llm.User, result(ids("b"), text("B")), result(ids("a"), text("A")))}, "",
+			{"role":"user","parts":[{"functionResponse":{"id":"y","name":"g","response":{"output":"Y"}}},{"functionResponse":{"id":"x","name":"f","response":{"output":"X"}}},{"text":"And?"}]}]`, nil,
+		},
+		{
+			"results by order where ids were made", "",
+			[]llm.Message{do, turnOf(llm.Assistant, call(ids("a"), "f", ""), call(ids("b"), "f", "")), turnOf(llm.User, result(ids("b"), text("B")), result(ids("a"), text("A")))},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"name":"f","args":{}}},{"functionCall":{"name":"f","args":{}}}]},
-			{"role":"user","parts":[{"functionResponse":{"name":"f","response":{"output":"A"}}},{"functionResponse":{"name":"f","response":{"output":"B"}}}]}]`, []string{"changed m2"}},
-		{"no result", "", []llm.Message{do, turnOf(llm.Assistant, call("x", "f", ""), call("y", "g", "")), turnOf(llm.User, result("y", text("Y")), text("Go"))}, "",
+			{"role":"user","parts":[{"functionResponse":{"name":"f","response":{"output":"A"}}},{"functionResponse":{"name":"f","response":{"output":"B"}}}]}]`,
+			[]string{"changed m2"},
+		},
+		{
+			"no result", "",
+			[]llm.Message{do, turnOf(llm.Assistant, call("x", "f", ""), call("y", "g", "")), turnOf(llm.User, result("y", text("Y")), text("Go"))},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}}},{"functionCall":{"id":"y","name":"g","args":{}}}]},
-			{"role":"user","parts":[{"functionResponse":{"id":"y","name":"g","response":{"output":"Y"}}},{"functionResponse":{"id":"x","name":"f","response":{}}},{"text":"Go"}]}]`, []string{"filled contents[2].parts[1]"}},
-		{"a result of no call", "", []llm.Message{turnOf(llm.User, failed(result("x", text("A"), png, text("B"))))}, "",
-			`[{"role":"user","parts":[{"text":"A\nB"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}]`, []string{"changed m0.p0", "changed m0.p0.r1"}},
-		{"kinds of results", "", []llm.Message{do, turnOf(llm.Assistant, call("1", "f", ""), call("2", "f", ""), call("3", "f", ""), call("4", "f", ""), call("5", "f", "")),
-			turnOf(llm.User, result("1"), failed(result("2", text("no"))), result("3", json(`{"a": 1}`)), result("4", json(`[1]`)), failed(result("5", json(`{"a":1}`))))}, "",
+			{"role":"user","parts":[{"functionResponse":{"id":"y","name":"g","response":{"output":"Y"}}},{"functionResponse":{"id":"x","name":"f","response":{}}},{"text":"Go"}]}]`,
+			[]string{"filled contents[2].parts[1]"},
+		},
+		{
+			"a result of no call", "",
+			[]llm.Message{turnOf(llm.User, failed(result("x", text("A"), png, text("B"))))},
+			"",
+			`[{"role":"user","parts":[{"text":"A\nB"},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}]`,
+			[]string{"changed m0.p0", "changed m0.p0.r1"},
+		},
+		{
+			"kinds of results", "",
+			[]llm.Message{
+				do, turnOf(llm.Assistant, call("1", "f", ""), call("2", "f", ""), call("3", "f", ""), call("4", "f", ""), call("5", "f", "")),
+				turnOf(llm.User, result("1"), failed(result("2", text("no"))), result("3", json(`{"a": 1}`)), result("4", json(`[1]`)), failed(result("5", json(`{"a":1}`)))),
+			},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"1","name":"f","args":{}}},{"functionCall":{"id":"2","name":"f","args":{}}},{"functionCall":{"id":"3","name":"f","args":{}}},{"functionCall":{"id":"4","name":"f","args":{}}},{"functionCall":{"id":"5","name":"f","args":{}}}]},
-			{"role":"user","parts":[{"functionResponse":{"id":"1","name":"f","response":{}}},{"functionResponse":{"id":"2","name":"f","response":{"error":"no"}}},{"functionResponse":{"id":"3","name":"f","response":{"a": 1}}},{"functionResponse":{"id":"4","name":"f","response":{"output":[1]}}},{"functionResponse":{"id":"5","name":"f","response":{"error":{"a":1}}}}]}]`, nil},
-		{"results that look like ours", "", []llm.Message{do, turnOf(llm.Assistant, call("1", "f", ""), call("2", "f", "")), turnOf(llm.User, result("1", json(`{"output":"a"}`)), result("2", json(`{"error":"a"}`)))}, "",
+			{"role":"user","parts":[{"functionResponse":{"id":"1","name":"f","response":{}}},{"functionResponse":{"id":"2","name":"f","response":{"error":"no"}}},{"functionResponse":{"id":"3","name":"f","response":{"a": 1}}},{"functionResponse":{"id":"4","name":"f","response":{"output":[1]}}},{"functionResponse":{"id":"5","name":"f","response":{"error":{"a":1}}}}]}]`, nil,
+		},
+		{
+			"results that look like ours", "",
+			[]llm.Message{do, turnOf(llm.Assistant, call("1", "f", ""), call("2", "f", "")), turnOf(llm.User, result("1", json(`{"output":"a"}`)), result("2", json(`{"error":"a"}`)))},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"1","name":"f","args":{}}},{"functionCall":{"id":"2","name":"f","args":{}}}]},
-			{"role":"user","parts":[{"functionResponse":{"id":"1","name":"f","response":{"output":{"output":"a"}}}},{"functionResponse":{"id":"2","name":"f","response":{"output":{"error":"a"}}}}]}]`, nil},
-		{"a result with an image", "gemini-2.5-pro", []llm.Message{do, turnOf(llm.Assistant, call("x", "f", "")), turnOf(llm.User, result("x", text("see"), png))}, "",
-			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{"output":"see"}}},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}]`, []string{"changed m2.p0.r1"}},
-		{"a result with an image for a later model", "gemini-3-pro", []llm.Message{do, turnOf(llm.Assistant, sealed(call("x", "f", ""), google)), turnOf(llm.User, result("x", text("see"), png))}, "",
-			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}},"thoughtSignature":"c2ln"}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{"output":"see"},"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}}]}]`, nil},
-		{"seals", "gemini-2.5-pro", []llm.Message{do, turnOf(llm.Assistant, sealed(thought("Hm"), google), thought("lost"), sealed(thought("lost"), foreign), sealed(text("a"), google), sealed(text("b"), foreign), sealed(call("x", "f", ""), google)), turnOf(llm.User, result("x"))}, "",
+			{"role":"user","parts":[{"functionResponse":{"id":"1","name":"f","response":{"output":{"output":"a"}}}},{"functionResponse":{"id":"2","name":"f","response":{"output":{"error":"a"}}}}]}]`, nil,
+		},
+		{
+			"a result with an image", "gemini-2.5-pro",
+			[]llm.Message{do, turnOf(llm.Assistant, call("x", "f", "")), turnOf(llm.User, result("x", text("see"), png))},
+			"",
+			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{"output":"see"}}},{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}]`,
+			[]string{"changed m2.p0.r1"},
+		},
+		{
+			"a result with an image for a later model", "gemini-3-pro",
+			[]llm.Message{do, turnOf(llm.Assistant, sealed(call("x", "f", ""), google)), turnOf(llm.User, result("x", text("see"), png))},
+			"",
+			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"x","name":"f","args":{}},"thoughtSignature":"c2ln"}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{"output":"see"},"parts":[{"inlineData":{"mimeType":"image/png","data":"AAAA"}}]}}]}]`, nil,
+		},
+		{
+			"seals", "gemini-2.5-pro",
+			[]llm.Message{do, turnOf(llm.Assistant, sealed(thought("Hm"), google), thought("lost"), sealed(thought("lost"), foreign), sealed(text("a"), google), sealed(text("b"), foreign), sealed(call("x", "f", ""), google)), turnOf(llm.User, result("x"))},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"text":"Hm","thought":true,"thoughtSignature":"c2ln"},{"text":"a","thoughtSignature":"c2ln"},{"text":"b"},{"functionCall":{"id":"x","name":"f","args":{}},"thoughtSignature":"c2ln"}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{}}}]}]`,
-			[]string{"dropped m1.p1", "dropped m1.p2", "dropped m1.p4.signature"}},
-		{"no seal on a call", "gemini-3-flash", []llm.Message{do, turnOf(llm.Assistant, call("1", "f", "")), turnOf(llm.User, result("1")), turnOf(llm.Assistant, text("ok")), ok,
-			turnOf(llm.Assistant, sealed(call("2", "f", ""), foreign), call("3", "f", "")), turnOf(llm.User, result("2"), result("3")), turnOf(llm.Assistant, call("4", "f", "")), turnOf(llm.User, result("4"))}, "",
+			[]string{"dropped m1.p1", "dropped m1.p2", "dropped m1.p4.signature"},
+		},
+		{
+			"no seal on a call", "gemini-3-flash",
+			[]llm.Message{
+				do, turnOf(llm.Assistant, call("1", "f", "")), turnOf(llm.User, result("1")), turnOf(llm.Assistant, text("ok")), ok,
+				turnOf(llm.Assistant, sealed(call("2", "f", ""), foreign), call("3", "f", "")), turnOf(llm.User, result("2"), result("3")), turnOf(llm.Assistant, call("4", "f", "")), turnOf(llm.User, result("4")),
+			},
+			"",
 			`[{"role":"user","parts":[{"text":"Do"}]},{"role":"model","parts":[{"functionCall":{"id":"1","name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"id":"1","name":"f","response":{}}}]},{"role":"model","parts":[{"text":"ok"}]},{"role":"user","parts":[{"text":"OK"}]},
 			{"role":"model","parts":[{"functionCall":{"id":"2","name":"f","args":{}},"thoughtSignature":"skip_thought_signature_validator"},{"functionCall":{"id":"3","name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"id":"2","name":"f","response":{}}},{"functionResponse":{"id":"3","name":"f","response":{}}}]},
 			{"role":"model","parts":[{"functionCall":{"id":"4","name":"f","args":{}},"thoughtSignature":"skip_thought_signature_validator"}]},{"role":"user","parts":[{"functionResponse":{"id":"4","name":"f","response":{}}}]}]`,
-			[]string{"dropped m5.p0.signature", "filled m7.p0.signature"}},
-		{"what has no place", "", []llm.Message{
-			{Role: llm.User, Name: "ada", Extra: llm.Extra{"odd": raw("1")}, Parts: []llm.Part{{Kind: llm.PartText, Text: "a", Cache: &llm.CacheMark{}, Phase: "x", Extra: llm.Extra{"odd": raw("1")}}}},
-			turnOf(llm.Assistant, llm.Part{Kind: llm.PartRefusal, Text: "no"}, llm.Part{Kind: llm.PartText, Text: "b", Cites: []llm.Cite{{Kind: "url"}}}, llm.Part{Kind: llm.PartOpaque, Raw: raw("{}")}, llm.Part{Kind: llm.PartCall, By: llm.ByServer, ID: "s"}, llm.Part{Kind: llm.PartCall, ID: "x", Name: "f", Args: "ls", Free: true}),
-			turnOf(llm.User, result("x"))}, "",
+			[]string{"dropped m5.p0.signature", "filled m7.p0.signature"},
+		},
+		{
+			"what has no place", "",
+			[]llm.Message{
+				{Role: llm.User, Name: "ada", Extra: llm.Extra{"odd": raw("1")}, Parts: []llm.Part{{Kind: llm.PartText, Text: "a", Cache: &llm.CacheMark{}, Phase: "x", Extra: llm.Extra{"odd": raw("1")}}}},
+				turnOf(llm.Assistant, llm.Part{Kind: llm.PartRefusal, Text: "no"}, llm.Part{Kind: llm.PartText, Text: "b", Cites: []llm.Cite{{Kind: "url"}}}, llm.Part{Kind: llm.PartOpaque, Raw: raw("{}")}, llm.Part{Kind: llm.PartCall, By: llm.ByServer, ID: "s"}, llm.Part{Kind: llm.PartCall, ID: "x", Name: "f", Args: "ls", Free: true}),
+				turnOf(llm.User, result("x")),
+			},
+			"",
 			`[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"no"},{"text":"b"},{"functionCall":{"id":"x","name":"f","args":{"input":"ls"}}}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{}}}]}]`,
-			[]string{"dropped m0.name", "dropped m0.odd", "dropped m0.p0.odd", "dropped m0.p0.phase", "dropped m0.p0.cache_control", "changed m1.p0", "dropped m1.p1.annotations", "dropped m1.p2", "dropped m1.p3", "changed m1.p4"}},
+			[]string{"dropped m0.name", "dropped m0.odd", "dropped m0.p0.odd", "dropped m0.p0.phase", "dropped m0.p0.cache_control", "changed m1.p0", "dropped m1.p1.annotations", "dropped m1.p2", "dropped m1.p3", "changed m1.p4"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got, lost := encodeRequest(t, asked(tc.messages...), llm.Facts{Model: tc.model})
@@ -183,16 +262,20 @@ func TestEncodeSettings(t *testing.T) {
 		lost        []string
 	}{
 		{"nothing", "", func(*llm.Request) {}, `}`, nil},
-		{"sampling", "", func(r *llm.Request) {
-			r.MaxOutput, r.Answers, r.Stop = 9, 2, []string{"", "a", "b", "c", "d", "e", "f"}
-			r.Sampling = llm.Sampling{Temperature: "0.50", TopP: "1", TopK: "3", Frequency: "0.1", Presence: "0.2", Seed: "5000000000", Logprobs: true, TopLogprobs: 2, Bias: raw("{}")}
-		}, `,"generationConfig":{"maxOutputTokens":9,"candidateCount":2,"temperature":0.50,"topP":1,"topK":3,"frequencyPenalty":0.1,"presencePenalty":0.2,"stopSequences":["a","b","c","d","e"],"responseLogprobs":true,"logprobs":2}}`,
-			[]string{"dropped seed", "dropped stop", "dropped logit_bias"}},
-		{"tools", "", func(r *llm.Request) {
-			r.Tools = []llm.Tool{tool, {Kind: llm.ToolServer, Path: "tools[1]"}, {Kind: llm.ToolCustom, Name: "sh", Path: "tools[2]", Grammar: raw("{}")}, {Kind: llm.ToolGroup, Path: "tools[3]", Tools: []llm.Tool{other}}}
-			r.Choice = llm.ToolChoice{Mode: "one", Name: "sh", Parallel: ptr(false)}
-		}, `,"tools":[{"functionDeclarations":[{"name":"look","parametersJsonSchema":{"type":"object"}},{"name":"sh","parametersJsonSchema":` + freeInput + `},{"name":"see"}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["sh"]}}}`,
-			[]string{"dropped tools[0].function.strict", "changed tools[0].function.parameters", "dropped tools[1]", "changed tools[2]", "dropped tools[2].custom.format", "changed tools[3]", "dropped parallel_tool_calls"}},
+		{
+			"sampling", "", func(r *llm.Request) {
+				r.MaxOutput, r.Answers, r.Stop = 9, 2, []string{"", "a", "b", "c", "d", "e", "f"}
+				r.Sampling = llm.Sampling{Temperature: "0.50", TopP: "1", TopK: "3", Frequency: "0.1", Presence: "0.2", Seed: "5000000000", Logprobs: true, TopLogprobs: 2, Bias: raw("{}")}
+			}, `,"generationConfig":{"maxOutputTokens":9,"candidateCount":2,"temperature":0.50,"topP":1,"topK":3,"frequencyPenalty":0.1,"presencePenalty":0.2,"stopSequences":["a","b","c","d","e"],"responseLogprobs":true,"logprobs":2}}`,
+			[]string{"dropped seed", "dropped stop", "dropped logit_bias"},
+		},
+		{
+			"tools", "", func(r *llm.Request) {
+				r.Tools = []llm.Tool{tool, {Kind: llm.ToolServer, Path: "tools[1]"}, {Kind: llm.ToolCustom, Name: "sh", Path: "tools[2]", Grammar: raw("{}")}, {Kind: llm.ToolGroup, Path: "tools[3]", Tools: []llm.Tool{other}}}
+				r.Choice = llm.ToolChoice{Mode: "one", Name: "sh", Parallel: ptr(false)}
+			}, `,"tools":[{"functionDeclarations":[{"name":"look","parametersJsonSchema":{"type":"object"}},{"name":"sh","parametersJsonSchema":` + freeInput + `},{"name":"see"}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["sh"]}}}`,
+			[]string{"dropped tools[0].function.strict", "changed tools[0].function.parameters", "dropped tools[1]", "changed tools[2]", "dropped tools[2].custom.format", "changed tools[3]", "dropped parallel_tool_calls"},
+		},
 		{"choice of some", "", func(r *llm.Request) {
 			r.Tools, r.Choice = []llm.Tool{other}, llm.ToolChoice{Mode: "auto", Allowed: []string{"see", "gone"}}
 		}, `,"tools":[{"functionDeclarations":[{"name":"see"}]}],"toolConfig":{"functionCallingConfig":{"mode":"VALIDATED","allowedFunctionNames":["see"]}}}`, []string{"changed tool_choice"}},
@@ -201,10 +284,12 @@ func TestEncodeSettings(t *testing.T) {
 			r.Tools, r.Choice = []llm.Tool{other}, llm.ToolChoice{Mode: "one", Name: "gone"}
 		}, `,"tools":[{"functionDeclarations":[{"name":"see"}]}]}`, []string{"dropped tool_choice"}},
 		{"choice without tools", "", func(r *llm.Request) { r.Choice = llm.ToolChoice{Mode: "any"} }, `}`, []string{"dropped tool_choice"}},
-		{"schema", "", func(r *llm.Request) {
-			r.Output = llm.Output{Kind: "schema", Name: "n", Description: "d", Strict: ptr(false), Schema: raw(`{"$schema":"x","type":"object"}`), Verbosity: "low"}
-		}, `,"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}`,
-			[]string{"dropped verbosity", "dropped response_format.json_schema.description", "changed response_format.json_schema.strict", "changed response_format.json_schema.schema"}},
+		{
+			"schema", "", func(r *llm.Request) {
+				r.Output = llm.Output{Kind: "schema", Name: "n", Description: "d", Strict: ptr(false), Schema: raw(`{"$schema":"x","type":"object"}`), Verbosity: "low"}
+			}, `,"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}`,
+			[]string{"dropped verbosity", "dropped response_format.json_schema.description", "changed response_format.json_schema.strict", "changed response_format.json_schema.schema"},
+		},
 		{"schema with tools", "gemini-2.5-flash", func(r *llm.Request) {
 			r.Output, r.Tools = llm.Output{Kind: "schema", Schema: raw(`{}`)}, []llm.Tool{other}
 		}, `,"tools":[{"functionDeclarations":[{"name":"see"}]}]}`, []string{"dropped response_format"}},

@@ -79,10 +79,12 @@ func TestDecodeRequest(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	for _, at := range []struct{ got, want string }{
-		{got.Messages[0].Path, "systemInstruction"}, {got.Messages[1].Parts[1].Path, "contents[0].parts[1]"},
+		{got.Messages[0].Path, "systemInstruction"},
+		{got.Messages[1].Parts[1].Path, "contents[0].parts[1]"},
 		{got.Messages[3].Parts[0].Result[0].Path, "contents[2].parts[0].functionResponse.response"},
 		{got.Messages[3].Parts[0].Result[1].Path, "contents[2].parts[0].functionResponse.parts[0]"},
-		{got.Tools[0].Path, "tools[0].functionDeclarations[0]"}, {got.Tools[1].Path, "tools[0].googleSearch"},
+		{got.Tools[0].Path, "tools[0].functionDeclarations[0]"},
+		{got.Tools[1].Path, "tools[0].googleSearch"},
 	} {
 		if at.got != at.want {
 			t.Errorf("path %q, want %q", at.got, at.want)

@@ -217,8 +217,10 @@ func TestEncodeAnswer(t *testing.T) {
 	resp := &llm.Response{From: llm.AnthropicMessages, ID: "a", Model: "m", Created: "1700000000", Choices: []llm.Choice{{
 		Parts: []llm.Part{
 			{Kind: llm.PartReasoning, Text: "Hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "c2ln"}},
-			{Kind: llm.PartText, Text: "I "}, {Kind: llm.PartText, Text: "look."},
-			{Kind: llm.PartCall, ID: "1", Name: "look", Args: "{\n\"a\": 1}"}, {Kind: llm.PartCall, ID: "2", Name: "look", Args: `{"a":`},
+			{Kind: llm.PartText, Text: "I "},
+			{Kind: llm.PartText, Text: "look."},
+			{Kind: llm.PartCall, ID: "1", Name: "look", Args: "{\n\"a\": 1}"},
+			{Kind: llm.PartCall, ID: "2", Name: "look", Args: `{"a":`},
 		},
 		Stop: llm.Stop{Reason: llm.StopCalls},
 	}}, Usage: &llm.Usage{Said: llm.SaidInput | llm.SaidOutput, Input: 3, Output: 4}}
@@ -262,10 +264,14 @@ func TestDecodeStreams(t *testing.T) {
 	end := `{"model":"m","created_at":"2025-08-20T13:48:27Z","message":{"role":"assistant","content":""},"done_reason":"stop","done":true}`
 	call := line(`"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a": 1}}},{"function":{"name":"f","arguments":{"a": 1}}}]`)
 	tests := []struct{ name, stream, want string }{
-		{"a thought, a text, calls", line(`"content":"","thinking":"H"`) + line(`"content":"","thinking":"m"`) + line(`"content":"a"`) + line(`"content":"b"`) + call + end,
-			`open reasoning; H; m; close; open text; a; b; close; open call f; {"a": 1}; close; open call f; {"a": 1}; close; stop calls; end`},
-		{"all in the last line", `{"model":"m","message":{"role":"assistant","content":"a","thinking":"H"},"done":true,"done_reason":"length"}`,
-			"open reasoning; H; close; open text; a; close; stop length; end"},
+		{
+			"a thought, a text, calls", line(`"content":"","thinking":"H"`) + line(`"content":"","thinking":"m"`) + line(`"content":"a"`) + line(`"content":"b"`) + call + end,
+			`open reasoning; H; m; close; open text; a; b; close; open call f; {"a": 1}; close; open call f; {"a": 1}; close; stop calls; end`,
+		},
+		{
+			"all in the last line", `{"model":"m","message":{"role":"assistant","content":"a","thinking":"H"},"done":true,"done_reason":"length"}`,
+			"open reasoning; H; close; open text; a; close; stop length; end",
+		},
 		{"nothing", end, "stop end; end"},
 		{"an image", line(`"content":"","images":["iVBORw0KGgo="]`) + end, "open image; close; stop end; end"},
 		{"an error", line(`"content":"a"`) + `{"error":"it broke"}`, "open text; a; fault upstream"},

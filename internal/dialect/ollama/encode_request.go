@@ -187,8 +187,12 @@ func (e *requestEncoder) writeOptions() {
 		name  string
 		value llm.Num
 	}{
-		{"temperature", s.Temperature}, {"top_p", s.TopP}, {"top_k", s.TopK}, {"seed", s.Seed},
-		{"frequency_penalty", s.Frequency}, {"presence_penalty", s.Presence},
+		{"temperature", s.Temperature},
+		{"top_p", s.TopP},
+		{"top_k", s.TopK},
+		{"seed", s.Seed},
+		{"frequency_penalty", s.Frequency},
+		{"presence_penalty", s.Presence},
 	} {
 		if n.value != "" {
 			w.Name(n.name).Num(string(n.value))

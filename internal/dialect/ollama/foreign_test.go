@@ -43,27 +43,41 @@ func TestTurns(t *testing.T) {
 		messages string
 		lost     string
 	}{
-		{"texts are joined, empty ones left out", ask(says(llm.Developer, said("s")), says(llm.User, said("a"), said(""), said("b")), says(llm.Assistant, said(""))),
-			`[{"role":"system","content":"s"},{"role":"user","content":"a\n\nb"}]`, ""},
-		{"an image stands before the text", ask(says(llm.User, image(llm.Blob{Type: "image/png", Data: "iVBORw0KGgo="}), said("a"), image(llm.Blob{Data: "/9j/AA=="}))),
-			`[{"role":"user","content":"a","images":["iVBORw0KGgo="]},{"role":"user","content":"","images":["/9j/AA=="]}]`, ""},
-		{"results", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "")), says(llm.User, said("b"), result("1", said("x"), said("y")))),
-			`[` + called + `,{"role":"tool","content":"x\n\ny","tool_name":"look","tool_call_id":"1"},{"role":"user","content":"b"}]`, ""},
-		{"a failed result with an image", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "")), says(llm.User, func() llm.Part {
-			in := image(llm.Blob{Data: "iVBORw0KGgo="})
-			in.Path = "messages[2].a[1]"
-			p := result("1", said("no"), in)
-			p.Failed = true
-			return p
-		}())),
+		{
+			"texts are joined, empty ones left out", ask(says(llm.Developer, said("s")), says(llm.User, said("a"), said(""), said("b")), says(llm.Assistant, said(""))),
+			`[{"role":"system","content":"s"},{"role":"user","content":"a\n\nb"}]`, "",
+		},
+		{
+			"an image stands before the text", ask(says(llm.User, image(llm.Blob{Type: "image/png", Data: "iVBORw0KGgo="}), said("a"), image(llm.Blob{Data: "/9j/AA=="}))),
+			`[{"role":"user","content":"a","images":["iVBORw0KGgo="]},{"role":"user","content":"","images":["/9j/AA=="]}]`, "",
+		},
+		{
+			"results", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "")), says(llm.User, said("b"), result("1", said("x"), said("y")))),
+			`[` + called + `,{"role":"tool","content":"x\n\ny","tool_name":"look","tool_call_id":"1"},{"role":"user","content":"b"}]`, "",
+		},
+		{
+			"a failed result with an image", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "")), says(llm.User, func() llm.Part {
+				in := image(llm.Blob{Data: "iVBORw0KGgo="})
+				in.Path = "messages[2].a[1]"
+				p := result("1", said("no"), in)
+				p.Failed = true
+				return p
+			}())),
 			`[` + called + `,{"role":"tool","content":"Error: no","tool_name":"look","tool_call_id":"1"},{"role":"user","content":"From the result of tool call 1:"},{"role":"user","content":"","images":["iVBORw0KGgo="]}]`,
-			"messages[2].a.is_error changed, messages[2].a[1] changed"},
-		{"thoughts, without their seals", ask(says(llm.User, said("a")), says(llm.Assistant, said("b"), llm.Part{Kind: llm.PartReasoning, Text: "Hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "x"}}, llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "x"}})),
-			`[{"role":"user","content":"a"},{"role":"assistant","content":"b","thinking":"Hm"}]`, "messages[1] changed, messages[1].b.signature dropped, messages[1].c dropped"},
-		{"broken arguments", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", `{"a":`))),
-			`[{"role":"user","content":"a"},{"role":"assistant","content":"","tool_calls":[{"id":"1","function":{"index":0,"name":"look","arguments":{"arguments":"{\"a\":"}}}]}]`, "messages[1].a changed"},
-		{"a document of text", ask(says(llm.User, llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Type: "text/plain", Data: "QWxsIGlzIHdlbGwu", Name: "report"}})),
-			`[{"role":"user","content":"report\n\nAll is well."}]`, "messages[0].a changed"},
+			"messages[2].a.is_error changed, messages[2].a[1] changed",
+		},
+		{
+			"thoughts, without their seals", ask(says(llm.User, said("a")), says(llm.Assistant, said("b"), llm.Part{Kind: llm.PartReasoning, Text: "Hm", Seal: llm.Seal{By: "anthropic", Form: llm.SealSignature, Data: "x"}}, llm.Part{Kind: llm.PartReasoning, Seal: llm.Seal{By: "anthropic", Form: llm.SealEncrypted, Data: "x"}})),
+			`[{"role":"user","content":"a"},{"role":"assistant","content":"b","thinking":"Hm"}]`, "messages[1] changed, messages[1].b.signature dropped, messages[1].c dropped",
+		},
+		{
+			"broken arguments", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", `{"a":`))),
+			`[{"role":"user","content":"a"},{"role":"assistant","content":"","tool_calls":[{"id":"1","function":{"index":0,"name":"look","arguments":{"arguments":"{\"a\":"}}}]}]`, "messages[1].a changed",
+		},
+		{
+			"a document of text", ask(says(llm.User, llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Type: "text/plain", Data: "QWxsIGlzIHdlbGwu", Name: "report"}})),
+			`[{"role":"user","content":"report\n\nAll is well."}]`, "messages[0].a changed",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

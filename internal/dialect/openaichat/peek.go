@@ -20,9 +20,7 @@ const (
 	atOptions
 )
 
-var (
-	governed = splice.NewSpec("model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options")
-)
+var governed = splice.NewSpec("model", "stream", "max_tokens", "max_completion_tokens", "n", "stream_options")
 
 // Peek implements dialect.Dialect.
 func (chat) Peek(c *dialect.Call) (llm.Head, error) {

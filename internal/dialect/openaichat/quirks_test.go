@@ -84,13 +84,19 @@ func TestQuirksObeyed(t *testing.T) {
 		{llm.NoJSONObject, ask(func(r *llm.Request) { r.Output.Kind = "json" }), "JSON object", "response_format", []string{"text.format"}},
 		{llm.NoVerbosity, ask(func(r *llm.Request) { r.Output.Verbosity = "low" }), "", "verbosity", []string{"text.verbosity"}},
 		{llm.NoModalities, ask(func(r *llm.Request) { r.Modalities = []string{"text", "audio"} }), "", "modalities", []string{"modalities"}},
-		{llm.FunctionsOnly, ask(func(r *llm.Request) { r.Tools, r.Choice = []llm.Tool{custom}, llm.ToolChoice{Mode: "one", Name: "f"} }, user, called),
-			`"tool_choice":{"type":"function","function":{"name":"f"}}`, "custom", []string{"messages[1].content[0]", "tools[0]"}},
+		{
+			llm.FunctionsOnly, ask(func(r *llm.Request) { r.Tools, r.Choice = []llm.Tool{custom}, llm.ToolChoice{Mode: "one", Name: "f"} }, user, called),
+			`"tool_choice":{"type":"function","function":{"name":"f"}}`, "custom",
+			[]string{"messages[1].content[0]", "tools[0]"},
+		},
 		{llm.NoStrict, ask(func(r *llm.Request) { r.Tools = []llm.Tool{look} }), "look", "strict", []string{"tools[0].strict"}},
-		{llm.NoAllowedTools, ask(func(r *llm.Request) {
-			r.Tools, r.Choice = []llm.Tool{look, other}, llm.ToolChoice{Mode: "any", Allowed: []string{"look"}}
-		}),
-			`"tool_choice":"required"`, "other", []string{"tool_choice"}},
+		{
+			llm.NoAllowedTools, ask(func(r *llm.Request) {
+				r.Tools, r.Choice = []llm.Tool{look, other}, llm.ToolChoice{Mode: "any", Allowed: []string{"look"}}
+			}),
+			`"tool_choice":"required"`, "other",
+			[]string{"tool_choice"},
+		},
 		{llm.NoToolChoice, ask(func(r *llm.Request) { r.Tools, r.Choice = []llm.Tool{look}, llm.ToolChoice{Mode: "any"} }), "look", "tool_choice", []string{"tool_choice"}},
 		{llm.NoToolChoice, ask(func(r *llm.Request) { r.Tools, r.Choice = []llm.Tool{look}, llm.ToolChoice{Mode: "none"} }), "", "look", []string{"tools[0]"}},
 		{llm.NoParallelCalls, ask(func(r *llm.Request) { r.Tools, r.Choice.Parallel = []llm.Tool{look}, &no }), "look", "parallel", []string{"parallel_tool_calls"}},
@@ -102,8 +108,11 @@ func TestQuirksObeyed(t *testing.T) {
 		{llm.NoStore, ask(func(r *llm.Request) { r.Thread.Store, r.Cache.TTL = &yes, "24h" }), "", "store", []string{"store", "prompt_cache_retention"}},
 		{llm.NoTier, ask(func(r *llm.Request) { r.Tier = "flex" }), "", "service_tier", []string{"service_tier"}},
 		{llm.NoUser, ask(func(r *llm.Request) { r.User = "u" }), "", `"u"`, []string{"user"}},
-		{llm.PlainAudio, ask(nil, llm.Message{Role: llm.User, Parts: []llm.Part{{Kind: llm.PartAudio, Path: "messages[0].content[0]", Media: &llm.Blob{Type: "audio/wav", Data: "UklGRg=="}}}}),
-			`"input_audio":"UklGRg=="`, "format", []string{"messages[0].content[0]"}},
+		{
+			llm.PlainAudio, ask(nil, llm.Message{Role: llm.User, Parts: []llm.Part{{Kind: llm.PartAudio, Path: "messages[0].content[0]", Media: &llm.Blob{Type: "audio/wav", Data: "UklGRg=="}}}}),
+			`"input_audio":"UklGRg=="`, "format",
+			[]string{"messages[0].content[0]"},
+		},
 		{llm.NoCacheKey, ask(func(r *llm.Request) { r.Cache.Key = "k" }), "", "prompt_cache_key", []string{"prompt_cache_key"}},
 	}
 	shown := llm.Quirk(0)
@@ -186,8 +195,12 @@ func TestAlternating(t *testing.T) {
 		losses   []string
 		param    string // of a refusal
 	}{
-		"a turn that says nothing": {[]llm.Message{say(llm.User, "messages[0]", "a"), thought, say(llm.User, "messages[2]", "b")},
-			`[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]`, []string{"messages[1].content[0]"}, ""},
+		"a turn that says nothing": {
+			[]llm.Message{say(llm.User, "messages[0]", "a"), thought, say(llm.User, "messages[2]", "b")},
+			`[{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}]`,
+			[]string{"messages[1].content[0]"},
+			"",
+		},
 		"the system alone":   {[]llm.Message{say(llm.System, "messages[0]", "a"), say(llm.System, "messages[1]", "b")}, `[{"role":"system","content":"a"},{"role":"user","content":"b"}]`, []string{"messages[1]"}, ""},
 		"answers in a row":   {[]llm.Message{say(llm.User, "messages[0]", "a"), say(llm.Assistant, "messages[1]", "b"), say(llm.Assistant, "messages[2]", "c"), say(llm.User, "messages[3]", "d")}, `[{"role":"user","content":"a"},{"role":"assistant","content":"bc"},{"role":"user","content":"d"}]`, nil, ""},
 		"a begun answer":     {[]llm.Message{say(llm.User, "messages[0]", "a"), say(llm.Assistant, "messages[1]", "b")}, "", nil, "messages[1]"},

@@ -37,8 +37,10 @@ func paths(losses []llm.Loss) []string {
 
 func TestPrompts(t *testing.T) {
 	call := llm.Message{Role: llm.Assistant, Path: "messages[1]", Parts: []llm.Part{{Kind: llm.PartCall, ID: "c", Name: "look", Args: `{"at":1}`, Path: "messages[1].tool_calls[0]"}}}
-	result := llm.Message{Role: llm.User, Path: "messages[2]", Parts: []llm.Part{{Kind: llm.PartResult, ID: "c", Name: "look", Failed: true, Path: "messages[2]",
-		Result: []llm.Part{{Kind: llm.PartText, Text: "blue", Path: "messages[2].content"}}}}}
+	result := llm.Message{Role: llm.User, Path: "messages[2]", Parts: []llm.Part{{
+		Kind: llm.PartResult, ID: "c", Name: "look", Failed: true, Path: "messages[2]",
+		Result: []llm.Part{{Kind: llm.PartText, Text: "blue", Path: "messages[2].content"}},
+	}}}
 	named := says(llm.User, "messages[0]", "Hello")
 	named.Name = "ada"
 	document := llm.Message{Role: llm.User, Path: "messages[0]", Parts: []llm.Part{
@@ -54,14 +56,19 @@ func TestPrompts(t *testing.T) {
 		{"a question", asks(says(llm.User, "messages[0]", "Hello\n")), "Hello\n", nil},
 		{"two texts", asks(says(llm.User, "messages[0]", "a", "", "b")), "a\n\nb", nil},
 		{"a rule and a question", asks(says(llm.System, "messages[0]", "Be brief."), says(llm.User, "messages[1]", "Hello")), "Be brief.\n\nHello", []string{"changed messages[0]"}},
-		{"a conversation", asks(says(llm.Developer, "messages[0]", "Be brief."), says(llm.User, "messages[1]", "Hello"), says(llm.Assistant, "messages[2]", "Hi ", "there"), says(llm.User, "messages[3]", "Go on")),
-			"System: Be brief.\n\nUser: Hello\n\nAssistant: Hi there\n\nUser: Go on\n\nAssistant:", []string{"changed messages[0]", "changed messages[2]"}},
+		{
+			"a conversation", asks(says(llm.Developer, "messages[0]", "Be brief."), says(llm.User, "messages[1]", "Hello"), says(llm.Assistant, "messages[2]", "Hi ", "there"), says(llm.User, "messages[3]", "Go on")),
+			"System: Be brief.\n\nUser: Hello\n\nAssistant: Hi there\n\nUser: Go on\n\nAssistant:",
+			[]string{"changed messages[0]", "changed messages[2]"},
+		},
 		{"an answer that is begun", asks(says(llm.User, "messages[0]", "Say"), says(llm.Assistant, "messages[1]", "It is")), "User: Say\n\nAssistant: It is", []string{"changed messages[1]"}},
 		{"a name", asks(named), "Hello", []string{"dropped messages[0].name"}},
 		{"a name in a conversation", asks(named, says(llm.Assistant, "messages[1]", "Hi")), "ada: Hello\n\nAssistant: Hi", []string{"changed messages[0].name", "changed messages[1]"}},
-		{"a call of the past", asks(says(llm.User, "messages[0]", "Look"), call, result),
+		{
+			"a call of the past", asks(says(llm.User, "messages[0]", "Look"), call, result),
 			"User: Look\n\nAssistant: [calls look with {\"at\":1}]\n\nUser: [look failed: blue]\n\nAssistant:",
-			[]string{"changed messages[1].tool_calls[0]", "changed messages[2]", "changed messages[1]"}},
+			[]string{"changed messages[1].tool_calls[0]", "changed messages[2]", "changed messages[1]"},
+		},
 		{"a document", asks(document), "report.txt\n\nAll is well.\n\nIs it?", []string{"changed messages[0].content[0]"}},
 		{"a prompt of nothing", &llm.Request{From: llm.OpenAICompletions, MaxOutput: 5, Messages: []llm.Message{says(llm.User, "prompt", "")}}, "", nil},
 	}
@@ -189,16 +196,25 @@ func TestEncodeAnswers(t *testing.T) {
 		losses []string
 	}{
 		{"text", answered(end, text, text), `"HiHi","index":0,"logprobs":null,"finish_reason":"stop"`, nil},
-		{"tokens", answered(end, logged),
-			`"Hi","index":0,"logprobs":{"tokens":["Hé","i"],"token_logprobs":[-0.10,-2],"top_logprobs":[{"Hé":-0.10},null],"text_offset":[3,5]},"finish_reason":"stop"`, nil},
-		{"tokens with their bytes", answered(end, bytes),
-			`"Hi","index":0,"logprobs":{"tokens":["Hi"],"token_logprobs":[-1],"top_logprobs":null,"text_offset":[3]},"finish_reason":"stop"`, []string{"changed answer.logprobs"}},
+		{
+			"tokens", answered(end, logged),
+			`"Hi","index":0,"logprobs":{"tokens":["Hé","i"],"token_logprobs":[-0.10,-2],"top_logprobs":[{"Hé":-0.10},null],"text_offset":[3,5]},"finish_reason":"stop"`, nil,
+		},
+		{
+			"tokens with their bytes", answered(end, bytes),
+			`"Hi","index":0,"logprobs":{"tokens":["Hi"],"token_logprobs":[-1],"top_logprobs":null,"text_offset":[3]},"finish_reason":"stop"`,
+			[]string{"changed answer.logprobs"},
+		},
 		{"thoughts", answered(llm.Stop{Reason: llm.StopLength}, llm.Part{Kind: llm.PartReasoning, Text: "Hm"}, text), `"Hi","index":0,"logprobs":null,"finish_reason":"length"`, []string{"dropped answer.reasoning"}},
-		{"a call", answered(llm.Stop{Reason: llm.StopCalls}, llm.Part{Kind: llm.PartCall, ID: "c", Name: "f"}), `"","index":0,"logprobs":null,"finish_reason":"stop"`,
-			[]string{"dropped answer.calls", "dropped answer.arguments", "changed answer.stop"}},
+		{
+			"a call", answered(llm.Stop{Reason: llm.StopCalls}, llm.Part{Kind: llm.PartCall, ID: "c", Name: "f"}), `"","index":0,"logprobs":null,"finish_reason":"stop"`,
+			[]string{"dropped answer.calls", "dropped answer.arguments", "changed answer.stop"},
+		},
 		{"a stop sequence", answered(llm.Stop{Reason: llm.StopSequence, Sequence: "x"}, text), `"Hi","index":0,"logprobs":null,"finish_reason":"stop"`, []string{"dropped answer.stop_sequence"}},
-		{"a refusal", answered(llm.Stop{Reason: llm.StopRefusal}, llm.Part{Kind: llm.PartRefusal, Text: "No"}), `"No","index":0,"logprobs":null,"finish_reason":"content_filter"`,
-			[]string{"changed answer.refusal", "changed answer.stop"}},
+		{
+			"a refusal", answered(llm.Stop{Reason: llm.StopRefusal}, llm.Part{Kind: llm.PartRefusal, Text: "No"}), `"No","index":0,"logprobs":null,"finish_reason":"content_filter"`,
+			[]string{"changed answer.refusal", "changed answer.stop"},
+		},
 	}
 	client := &llm.Request{From: llm.OpenAICompletions, Messages: []llm.Message{says(llm.User, "prompt", "äbc")}}
 	for _, test := range tests {

@@ -17,8 +17,11 @@ func TestPeek(t *testing.T) {
 		param      string // of the refusal
 	}{
 		{"least", `{"model":"m","prompt":"a"}`, llm.Head{Model: "m"}, ""},
-		{"all", `{"model":"m","prompt":"a","stream":true,"max_tokens":7,"n":2,"stream_options":{"include_usage":true}}`,
-			llm.Head{Model: "m", Stream: true, MaxOutput: 7, N: 2, WantUsage: true}, ""},
+		{
+			"all", `{"model":"m","prompt":"a","stream":true,"max_tokens":7,"n":2,"stream_options":{"include_usage":true}}`,
+			llm.Head{Model: "m", Stream: true, MaxOutput: 7, N: 2, WantUsage: true},
+			"",
+		},
 		{"the best of some", `{"model":"m","prompt":"a","n":2,"best_of":5}`, llm.Head{Model: "m", N: 5}, ""},
 		{"a list of one", `{"model":"m","prompt":["a"]}`, llm.Head{Model: "m"}, ""},
 		{"two prompts", `{"model":"m","prompt":["a","b"],"n":3}`, llm.Head{Model: "m", N: 6}, ""},
@@ -67,8 +70,11 @@ func TestEdit(t *testing.T) {
 		{"less than the dialect's own", `{"model":"m","max_tokens":null}`, dialect.Edit{MaxOutput: 9}, `{"model":"m","max_tokens":9}`},
 		{"usage of a stream", `{"model":"m","stream":true}`, dialect.Edit{WantUsage: true}, `{"stream_options":{"include_usage":true},"model":"m","stream":true}`},
 		{"usage of no stream", `{"model":"m"}`, dialect.Edit{WantUsage: true}, `{"model":"m"}`},
-		{"usage beside an option", `{"model":"m","stream":true,"stream_options":{"a":1}}`, dialect.Edit{WantUsage: true},
-			`{"model":"m","stream":true,"stream_options":{"include_usage":true,"a":1}}`},
+		{
+			"usage beside an option", `{"model":"m","stream":true,"stream_options":{"a":1}}`,
+			dialect.Edit{WantUsage: true},
+			`{"model":"m","stream":true,"stream_options":{"include_usage":true,"a":1}}`,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -176,15 +176,18 @@ func TestFault(t *testing.T) {
 		want  string
 	}{
 		{
-			fault.Fault{Kind: fault.Malformed, Message: "say \"model\"", Param: "model"}, dialect.Whole,
+			fault.Fault{Kind: fault.Malformed, Message: "say \"model\"", Param: "model"},
+			dialect.Whole,
 			`{"error":{"message":"say \"model\"","type":"invalid_request_error","param":"model","code":null}}`,
 		},
 		{
-			fault.Fault{Kind: fault.Overloaded, Message: "busy"}, dialect.Stream,
+			fault.Fault{Kind: fault.Overloaded, Message: "busy"},
+			dialect.Stream,
 			"event: error\ndata: {\"type\":\"error\",\"code\":\"server_is_overloaded\",\"message\":\"busy\",\"param\":null,\"sequence_number\":0}\n\n",
 		},
 		{
-			fault.Fault{Kind: fault.RateLimit, Message: "slow", Param: "x"}, dialect.Stream,
+			fault.Fault{Kind: fault.RateLimit, Message: "slow", Param: "x"},
+			dialect.Stream,
 			"event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"slow\",\"param\":\"x\",\"sequence_number\":0}\n\n",
 		},
 	}

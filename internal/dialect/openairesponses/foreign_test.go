@@ -48,64 +48,79 @@ func TestEncodeForeignRequest(t *testing.T) {
 	}{
 		{"plain", chat(user), llm.Facts{}, head + hi + `]` + tail, ""},
 		{
-			"system turns keep their places", chat(say(llm.System, "messages[0]", plainPart("a"), plainPart("b")), say(llm.Developer, "messages[1]", plainPart("c")), user), llm.Facts{},
+			"system turns keep their places", chat(say(llm.System, "messages[0]", plainPart("a"), plainPart("b")), say(llm.Developer, "messages[1]", plainPart("c")), user),
+			llm.Facts{},
 			head + `{"type":"message","role":"system","content":[{"type":"input_text","text":"a"},{"type":"input_text","text":"b"}]},{"type":"message","role":"developer","content":"c"},` + hi + `]` + tail, "",
 		},
 		{
-			"names, empty texts, members", chat(llm.Message{Role: llm.User, Name: "ada", Path: "messages[0]", Parts: user.Parts, Extra: llm.Extra{"x": raw("1")}}, say(llm.Assistant, "messages[1]", plainPart(""))), llm.Facts{},
+			"names, empty texts, members", chat(llm.Message{Role: llm.User, Name: "ada", Path: "messages[0]", Parts: user.Parts, Extra: llm.Extra{"x": raw("1")}}, say(llm.Assistant, "messages[1]", plainPart(""))),
+			llm.Facts{},
 			head + hi + `]` + tail, "messages[0].x dropped, messages[0].name dropped",
 		},
 		{
-			"calls and results", chat(user, say(llm.Assistant, "messages[1]", plainPart("I look."), call("a", `{"x":  1}`), call("b", "")), say(llm.User, "messages[2]", plainPart("and?"), result("b", plainPart("2")), result("a", plainPart("1"), llm.Part{Kind: llm.PartImage, Media: &llm.Blob{URL: "https://e.x/a.png"}, Path: "p"}))), llm.Facts{},
+			"calls and results", chat(user, say(llm.Assistant, "messages[1]", plainPart("I look."), call("a", `{"x":  1}`), call("b", "")), say(llm.User, "messages[2]", plainPart("and?"), result("b", plainPart("2")), result("a", plainPart("1"), llm.Part{Kind: llm.PartImage, Media: &llm.Blob{URL: "https://e.x/a.png"}, Path: "p"}))),
+			llm.Facts{},
 			head + hi + `,{"type":"message","role":"assistant","content":"I look."},{"type":"function_call","call_id":"a","name":"f","arguments":"{\"x\":  1}"},{"type":"function_call","call_id":"b","name":"f","arguments":"{}"},` +
 				`{"type":"function_call_output","call_id":"b","output":"2"},{"type":"function_call_output","call_id":"a","output":[{"type":"input_text","text":"1"},{"type":"input_image","image_url":"https://e.x/a.png"}]},{"type":"message","role":"user","content":"and?"}]` + tail, "",
 		},
 		{
-			"custom calls", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartCall, ID: "a", Name: "sh", Args: "ls", Free: true}), say(llm.User, "messages[2]", result("a", plainPart("x")))), llm.Facts{},
+			"custom calls", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartCall, ID: "a", Name: "sh", Args: "ls", Free: true}), say(llm.User, "messages[2]", result("a", plainPart("x")))),
+			llm.Facts{},
 			head + hi + `,{"type":"custom_tool_call","call_id":"a","name":"sh","input":"ls"},{"type":"custom_tool_call_output","call_id":"a","output":"x"}]` + tail, "",
 		},
 		{
-			"a failed call", chat(user, say(llm.Assistant, "messages[1]", call("a", "{}")), say(llm.User, "messages[2]", llm.Part{Kind: llm.PartResult, ID: "a", Failed: true, Path: "messages[2].content[0]", Result: []llm.Part{plainPart("gone")}})), llm.Facts{},
+			"a failed call", chat(user, say(llm.Assistant, "messages[1]", call("a", "{}")), say(llm.User, "messages[2]", llm.Part{Kind: llm.PartResult, ID: "a", Failed: true, Path: "messages[2].content[0]", Result: []llm.Part{plainPart("gone")}})),
+			llm.Facts{},
 			head + hi + `,{"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"a","output":"Error: gone"}]` + tail, "messages[2].content[0].is_error changed",
 		},
 		{
-			"a result without its call", chat(say(llm.User, "messages[0]", result("a", plainPart("1")))), llm.Facts{},
+			"a result without its call", chat(say(llm.User, "messages[0]", result("a", plainPart("1")))),
+			llm.Facts{},
 			head + `{"type":"message","role":"user","content":[{"type":"input_text","text":"Result of the tool call a:"},{"type":"input_text","text":"1"}]}]` + tail, "messages[2] changed",
 		},
 		{
-			"a call without its result", chat(user, say(llm.Assistant, "messages[1]", call("a", "{}")), user), llm.Facts{},
+			"a call without its result", chat(user, say(llm.Assistant, "messages[1]", call("a", "{}")), user),
+			llm.Facts{},
 			head + hi + `,{"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"a","output":"The call was not answered."},` + hi + `]` + tail, "messages[1].tool_calls[0].output filled",
 		},
 		{
-			"ids that are too long", chat(user, say(llm.Assistant, "messages[1]", call(long, "{}")), say(llm.User, "messages[2]", result(long, plainPart("1")))), llm.Facts{},
+			"ids that are too long", chat(user, say(llm.Assistant, "messages[1]", call(long, "{}")), say(llm.User, "messages[2]", result(long, plainPart("1")))),
+			llm.Facts{},
 			head + hi + `,{"type":"function_call","call_id":"` + derived + `","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"` + derived + `","output":"1"}]` + tail, "",
 		},
 		{
-			"sealed reasoning is a whole item, ids are not sent", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartReasoning, Text: "First"}, thought("Second", "openai", "gAAA"), plainPart("ho"))), llm.Facts{},
+			"sealed reasoning is a whole item, ids are not sent", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartReasoning, Text: "First"}, thought("Second", "openai", "gAAA"), plainPart("ho"))),
+			llm.Facts{},
 			head + hi + `,{"type":"reasoning","summary":[{"type":"summary_text","text":"First"},{"type":"summary_text","text":"Second"}],"encrypted_content":"gAAA"},{"type":"message","role":"assistant","content":"ho"}]` + tail, "",
 		},
 		{
-			"reasoning of another maker, without a seal, or last", chat(user, say(llm.Assistant, "messages[1]", thought("a", "google", "x"), llm.Part{Kind: llm.PartReasoning, Text: "b"}, plainPart("ho"), thought("c", "openai", "y"))), llm.Facts{},
+			"reasoning of another maker, without a seal, or last", chat(user, say(llm.Assistant, "messages[1]", thought("a", "google", "x"), llm.Part{Kind: llm.PartReasoning, Text: "b"}, plainPart("ho"), thought("c", "openai", "y"))),
+			llm.Facts{},
 			head + hi + `,{"type":"message","role":"assistant","content":"ho"}]` + tail, "messages[1].content[0] dropped, messages[1].content[1] dropped, messages[1].content[3] dropped",
 		},
 		{
-			"another maker's target", chat(user, say(llm.Assistant, "messages[1]", thought("", "xai", "x"), plainPart("ho"))), llm.Facts{SealBy: "xai"},
+			"another maker's target", chat(user, say(llm.Assistant, "messages[1]", thought("", "xai", "x"), plainPart("ho"))),
+			llm.Facts{SealBy: "xai"},
 			head + hi + `,{"type":"reasoning","summary":[],"encrypted_content":"x"},{"type":"message","role":"assistant","content":"ho"}]` + tail, "",
 		},
 		{
-			"a target that takes reasoning back", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartReasoning, Text: "b"}, plainPart("ho"))), llm.Facts{Model: "deepseek", ReasoningBack: true},
+			"a target that takes reasoning back", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartReasoning, Text: "b"}, plainPart("ho"))),
+			llm.Facts{Model: "deepseek", ReasoningBack: true},
 			`{"model":"deepseek","input":[` + hi + `,{"type":"reasoning","summary":[],"content":[{"type":"reasoning_text","text":"b"}]},{"type":"message","role":"assistant","content":"ho"}],"store":false}`, "",
 		},
 		{
-			"a target that does not reason", chat(user, say(llm.Assistant, "messages[1]", thought("b", "openai", "x"), plainPart("ho"))), llm.Facts{Model: "gpt-4o-mini"},
+			"a target that does not reason", chat(user, say(llm.Assistant, "messages[1]", thought("b", "openai", "x"), plainPart("ho"))),
+			llm.Facts{Model: "gpt-4o-mini"},
 			`{"model":"gpt-4o-mini","input":[` + hi + `,{"type":"message","role":"assistant","content":"ho"}],"store":false}`, "messages[1].content[0] dropped",
 		},
 		{
-			"a refusal", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartRefusal, Text: "No."}, plainPart("But"))), llm.Facts{},
+			"a refusal", chat(user, say(llm.Assistant, "messages[1]", llm.Part{Kind: llm.PartRefusal, Text: "No."}, plainPart("But"))),
+			llm.Facts{},
 			head + hi + `,{"type":"message","role":"assistant","content":[{"type":"refusal","refusal":"No."},{"type":"output_text","text":"But"}]}]` + tail, "",
 		},
 		{
-			"media", chat(say(llm.User, "messages[0]", llm.Part{Kind: llm.PartImage, Media: &llm.Blob{Data: "/9j/AA", Detail: "low"}}, llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Type: "application/pdf", Data: "JVBE"}}, llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Text: "All is well.", Name: "report", Cite: true}})), llm.Facts{},
+			"media", chat(say(llm.User, "messages[0]", llm.Part{Kind: llm.PartImage, Media: &llm.Blob{Data: "/9j/AA", Detail: "low"}}, llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Type: "application/pdf", Data: "JVBE"}}, llm.Part{Kind: llm.PartFile, Media: &llm.Blob{Text: "All is well.", Name: "report", Cite: true}})),
+			llm.Facts{},
 			head + `{"type":"message","role":"user","content":[{"type":"input_image","image_url":"data:image/jpeg;base64,/9j/AA","detail":"low"},{"type":"input_file","file_data":"data:application/pdf;base64,JVBE","filename":"document.pdf"},{"type":"input_text","text":"report\n\nAll is well."}]}]` + tail,
 			"messages[0].content[1].file.filename filled, messages[0].content[2].citations dropped, messages[0].content[2] changed",
 		},
@@ -115,7 +130,8 @@ func TestEncodeForeignRequest(t *testing.T) {
 			}), llm.Facts{}, head + `{"type":"message","role":"user","content":"All is well."},` + hi + `]` + tail, "documents changed",
 		},
 		{
-			"functions are not strict elsewhere", with(func(r *llm.Request) { r.Tools, r.Choice.Mode = []llm.Tool{tool}, "any" }), llm.Facts{},
+			"functions are not strict elsewhere", with(func(r *llm.Request) { r.Tools, r.Choice.Mode = []llm.Tool{tool}, "any" }),
+			llm.Facts{},
 			head + hi + `],"tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}],"tool_choice":"required"` + tail, "",
 		},
 		{
@@ -137,7 +153,8 @@ func TestEncodeForeignRequest(t *testing.T) {
 				r.Reasoning, r.Tier, r.User, r.Metadata = llm.Reasoning{Effort: "high"}, "priority", "u", raw(`{"a":"b"}`)
 				r.Thread.Store, r.Cache.Key, r.Output = ptr(true), "k", llm.Output{Kind: "json", Verbosity: "low"}
 				r.Extra = llm.Extra{"odd": raw("1")}
-			}), llm.Facts{},
+			}),
+			llm.Facts{},
 			head + hi + `],"text":{"format":{"type":"json_object"},"verbosity":"low"},"reasoning":{"effort":"high"},"max_output_tokens":16,"stream":true,"temperature":0.50,"top_logprobs":2,"store":true,` +
 				`"include":["reasoning.encrypted_content","message.output_text.logprobs"],"service_tier":"priority","user":"u","metadata":{"a":"b"},"prompt_cache_key":"k"}`,
 			"max_tokens changed, stop dropped, top_k dropped, seed dropped, n dropped, odd dropped",
@@ -149,7 +166,8 @@ func TestEncodeForeignRequest(t *testing.T) {
 				r.Reasoning = llm.Reasoning{Mode: "on", Budget: "3000", Show: ptr(true)}
 				r.Output = llm.Output{Kind: "schema", Schema: raw(`{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}`)}
 				return r
-			}(), llm.Facts{},
+			}(),
+			llm.Facts{},
 			head + hi + `],"text":{"format":{"type":"json_schema","name":"answer","schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},"strict":true}},"reasoning":{"effort":"medium","summary":"auto"}` + tail,
 			"thinking changed, thinking.display changed, stop_sequences dropped, container dropped",
 		},

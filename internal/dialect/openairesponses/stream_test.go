@@ -255,9 +255,12 @@ func TestEncodeFault(t *testing.T) {
 			{Kind: llm.EventStart, From: llm.OpenAIChat, ID: "x"},
 			{Kind: llm.EventOpen, Index: 0, Part: llm.Part{Kind: llm.PartCall, ID: "a", Name: "f"}},
 			{Kind: llm.EventOpen, Index: 1, Part: llm.Part{Kind: llm.PartCall, ID: "b", Name: "f"}},
-			{Kind: llm.EventDelta, Index: 1, Text: "{}"}, {Kind: llm.EventDelta, Index: 0, Text: "{}"},
-			{Kind: llm.EventClose, Index: 1}, {Kind: llm.EventClose, Index: 0},
-			{Kind: llm.EventStop, Stop: llm.Stop{Reason: llm.StopCalls}}, {Kind: llm.EventEnd},
+			{Kind: llm.EventDelta, Index: 1, Text: "{}"},
+			{Kind: llm.EventDelta, Index: 0, Text: "{}"},
+			{Kind: llm.EventClose, Index: 1},
+			{Kind: llm.EventClose, Index: 0},
+			{Kind: llm.EventStop, Stop: llm.Stop{Reason: llm.StopCalls}},
+			{Kind: llm.EventEnd},
 		} {
 			if !yield(e, nil) {
 				return
