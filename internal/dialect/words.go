@@ -78,7 +78,7 @@ var words = map[llm.Dialect]map[string]string{
 		"response_format.json_schema.schema": "response_format.json_schema", "reasoning": "thinking", "effort": "thinking",
 		"budget": "thinking.token_budget", "show": "thinking", "annotations": "citations", "custom.format": "format", "function.strict": "strict", "file.filename": "title",
 	},
-	llm.OllamaChat: {
+	llm.OllamaChat: { //nolint:gosec // names of members, no credentials
 		"max_tokens": "options.num_predict", "stop": "options.stop", "temperature": "options.temperature",
 		"top_p": "options.top_p", "top_k": "options.top_k", "frequency_penalty": "options.frequency_penalty",
 		"presence_penalty": "options.presence_penalty", "seed": "options.seed", "response_format": "format",

@@ -3,7 +3,9 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,7 +90,7 @@ func (c *call) forward(turn *gateway.Turn, verb Verb) {
 
 // answerKept answers from what the gateway keeps itself.
 func (c *call) answerKept(turn *gateway.Turn, verb Verb) {
-	k := c.d.(dialect.Keeper) //nolint:errcheck,forcetypeassert // find has looked
+	k := c.d.(dialect.Keeper) //nolint:forcetypeassert // find has looked
 	query := c.r.URL.Query()
 	switch verb {
 	case KeptGet:
@@ -226,7 +228,7 @@ func (c *call) background() bool {
 		return true
 	}
 	c.th.holding = false // what happens to it is the background's matter from here on
-	c.e.detach(c, ctx, cancel, turn)
+	c.e.detach(ctx, c, cancel, turn)
 	c.give(turn.Answer)
 	return true
 }
@@ -241,16 +243,11 @@ func (c *call) nativeFirst() bool {
 }
 
 func speaks(p *Place, op llm.Op, d llm.Dialect) bool {
-	for _, one := range p.Provider.Speaks(op) {
-		if one == d {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Provider.Speaks(op), d)
 }
 
 // detach runs an exchange of its own for the answer; it is counted as open, and draining waits for it.
-func (e *Engine) detach(c *call, ctx context.Context, cancel context.CancelCauseFunc, turn gateway.Turn) {
+func (e *Engine) detach(ctx context.Context, c *call, cancel context.CancelCauseFunc, turn gateway.Turn) {
 	w := &recorder{header: http.Header{}}
 	r := c.r.Clone(ctx)
 	b := e.begin(w, r, c.d, c.x.Op)
@@ -270,7 +267,7 @@ func (e *Engine) detach(c *call, ctx context.Context, cancel context.CancelCause
 			b.run()
 		}()
 		if after, ok := e.threads.Get(turn.Owner, turn.ID); ok && after.State == gateway.TurnRunning {
-			stopped := context.Cause(ctx) == error(errStopped)
+			stopped := errors.Is(context.Cause(ctx), error(errStopped))
 			turn.State = gateway.TurnFailed
 			if stopped {
 				turn.State = gateway.TurnCancelled

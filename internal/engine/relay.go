@@ -234,12 +234,20 @@ func (c *call) read(t *try, r *dialect.Reading) {
 }
 
 // correct makes a usage keep to the canonical inclusions where its provider states it otherwise, which is known of chat.
-func (t *try) correct(u *llm.Usage) {
-	profile := llm.Profile(0)
-	if t.place.Facts != nil && t.up != nil && t.up.Name() == llm.OpenAIChat {
-		profile = t.place.Facts(t.a.Target.Model).Usage
+func (t *try) correct(u *llm.Usage) { t.profile().Correct(u) }
+
+// correctShown does so for what the client reads: of a provider of which nothing is known it reads what was stated.
+func (t *try) correctShown(u *llm.Usage) {
+	if p := t.profile(); p != 0 {
+		p.Correct(u)
 	}
-	profile.Correct(u)
+}
+
+func (t *try) profile() llm.Profile {
+	if t.place.Facts == nil || t.up == nil || t.up.Name() != llm.OpenAIChat {
+		return 0
+	}
+	return t.place.Facts(t.a.Target.Model).Usage
 }
 
 // makers are those whose seals a dialect's decoder takes its seals for.

@@ -127,7 +127,7 @@ func TestKeptConversation(t *testing.T) {
 				if status, k, _ = c.do("GET", "/v1/responses/"+second.ID+"/input_items?limit=1", "one", ""); status != 200 || len(k.Data) != 1 || !k.HasMore || k.Data[0].ID == "" || k.Data[0].Role != "user" {
 					t.Errorf("input items: %d %+v", status, k)
 				}
-				if status, k, _ = c.do("DELETE", "/v1/responses/"+first.ID, "two", ""); status != 404 {
+				if status, _, _ = c.do("DELETE", "/v1/responses/"+first.ID, "two", ""); status != 404 {
 					t.Errorf("deleted by another key: %d", status)
 				}
 				if status, k, _ = c.do("DELETE", "/v1/responses/"+first.ID, "one", ""); status != 200 || !k.Deleted {

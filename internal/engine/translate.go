@@ -63,7 +63,7 @@ func (p *witness) see(e *llm.Event) {
 		}
 	case llm.EventUsage:
 		u := e.Clone().Usage
-		p.t.correct(u)
+		p.t.correctShown(u)
 		e.Usage = u
 	case llm.EventFault:
 		p.fault = e.Fault
@@ -123,7 +123,7 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 		return f
 	}
 	p := &witness{c: c, t: t}
-	t.correct(whole.Usage)
+	t.correctShown(whole.Usage)
 	for i := range whole.Choices {
 		for j := range whole.Choices[i].Parts {
 			t.relabel(&whole.Choices[i].Parts[j].Seal)

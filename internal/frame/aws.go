@@ -144,8 +144,8 @@ func AppendAWS(dst []byte, event string, failed bool, payload []byte) []byte {
 	head := len(dst) - start - awsPrelude
 	dst = append(dst, payload...)
 	m := dst[start:]
-	binary.BigEndian.PutUint32(m, uint32(len(m)+awsChecksum)) //nolint:gosec // a message is bounded by what made it
-	binary.BigEndian.PutUint32(m[4:], uint32(head))           //nolint:gosec // likewise
+	binary.BigEndian.PutUint32(m, uint32(len(m)+awsChecksum))
+	binary.BigEndian.PutUint32(m[4:], uint32(head))
 	binary.BigEndian.PutUint32(m[8:], crc32.ChecksumIEEE(m[:8]))
 	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(m))
 }
@@ -154,6 +154,6 @@ func appendAWSHeader(dst []byte, name, value string) []byte {
 	dst = append(dst, byte(len(name)))
 	dst = append(dst, name...)
 	dst = append(dst, awsText)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(len(value))) //nolint:gosec // event names are short
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(value)))
 	return append(dst, value...)
 }

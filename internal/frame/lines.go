@@ -3,6 +3,7 @@ package frame
 import (
 	"bytes"
 	"io"
+	"slices"
 )
 
 // Lines cuts newline-delimited JSON: a value a line, lines ended by LF or CR LF. An empty line is a frame without Data.
@@ -34,7 +35,7 @@ func (*ndjson) parse(raw []byte) (string, []byte) {
 	if len(data) == 0 {
 		return "", nil
 	}
-	return "", data[:len(data):len(data)]
+	return "", slices.Clip(data)
 }
 
 // Elements cuts a JSON array that is streamed element by element, as Gemini sends it without alt=sse. A frame is an
@@ -148,5 +149,5 @@ func (a *array) parse(raw []byte) (string, []byte) {
 	if len(data) == 0 || data[0] == ']' {
 		return "", nil
 	}
-	return "", data[:len(data):len(data)]
+	return "", slices.Clip(data)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,12 +65,7 @@ func (e *Embed) Wants(form string) bool {
 	if len(e.Types) == 0 {
 		return form == FormFloat
 	}
-	for _, t := range e.Types {
-		if t == form {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(e.Types, form)
 }
 
 // Forms of a vector that every dialect's floats can be brought into.

@@ -109,7 +109,7 @@ func parseRow(row string, l *List) (draftRow, error) {
 
 // condition reads one condition; false if the word is none.
 func (r *draftRow) when(word string) (bool, error) {
-	twice := false
+	var twice bool
 	ok := true
 	if t := slices.Index(tierWords[:], word); t > 0 {
 		twice, r.tier = r.tier != Standard, Tier(t)

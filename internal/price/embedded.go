@@ -37,7 +37,7 @@ func read(name string) *List {
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only
 	var text strings.Builder
 	if info, err := f.Stat(); err == nil {
 		text.Grow(int(info.Size()))

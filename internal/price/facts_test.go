@@ -100,7 +100,7 @@ func modality(word string) Modalities {
 	case "pdf":
 		return Files
 	case "embedding", "embeddings", "code":
-		return Vectors & 0
+		return 0 // no media
 	}
 	m, _ := parseModalities(word)
 	return m

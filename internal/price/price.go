@@ -15,6 +15,7 @@ package price
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -53,12 +54,8 @@ func (t *Table) Providers() []string {
 // With returns a table in which the lists of newer stand in place of those of the same providers.
 func (t *Table) With(newer *Table) *Table {
 	out := &Table{lists: make(map[string]*lazy, len(t.lists)+len(newer.lists))}
-	for name, l := range t.lists {
-		out.lists[name] = l
-	}
-	for name, l := range newer.lists {
-		out.lists[name] = l
-	}
+	maps.Copy(out.lists, t.lists)
+	maps.Copy(out.lists, newer.lists)
 	return out
 }
 

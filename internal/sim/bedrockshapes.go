@@ -124,7 +124,7 @@ func bedrockMisfit(f *misfit) *refusal {
 	if rawjson.Kind(f.value) == '"' {
 		value = "'" + cut(rawjson.Text(f.value), 200) + "'"
 	}
-	constraint := ""
+	var constraint string
 	switch f.problem {
 	case problemUnknown:
 		inner := ""

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"weir/internal/rawjson"
 )
@@ -154,9 +155,11 @@ func (c *completion) usage(w *rawjson.Writer) {
 // choice writes a choice, or what a chunk adds to it; finish "" is not finished.
 func (c *completion) choice(w *rawjson.Writer, i int, parts []string, offset int, finish string) {
 	text := ""
+	var textSb157 strings.Builder
 	for _, p := range parts {
-		text += p
+		textSb157.WriteString(p)
 	}
+	text += textSb157.String()
 	w.Open('{').Name("text").String(text).Name("index").Int(int64(i)).Name("logprobs")
 	if c.logprobs && len(parts) > 0 {
 		c.writeTokens(w, parts, offset)

@@ -1,7 +1,6 @@
 package sim_test
 
 import (
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -643,9 +642,4 @@ func (g *responseGrammar) event(i int, v map[string]any) {
 	default:
 		g.Fatalf("event %q", kind)
 	}
-}
-
-func fromBase64(s string) string {
-	b, _ := base64.StdEncoding.DecodeString(s)
-	return string(b)
 }

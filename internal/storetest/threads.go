@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -275,7 +276,7 @@ func byItem(t *testing.T, s ThreadStore) {
 	c := NewClock()
 	th := s.Open(t, Setup{Now: c.Now})
 	for i := range 3 {
-		turn := c.Turn("acme", fmt.Sprint(i), time.Duration(3-i)*time.Hour)
+		turn := c.Turn("acme", strconv.Itoa(i), time.Duration(3-i)*time.Hour)
 		turn.Items = append(turn.Items, "shared", "shared")
 		turn.Native, turn.Before, turn.Answer = i == 1, nil, nil
 		put(t, th, turn)
@@ -331,7 +332,7 @@ func manyAtOnce(t *testing.T, s ThreadStore) {
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
-			owner := fmt.Sprint(g / 2)
+			owner := strconv.Itoa(g / 2)
 			for i := range 150 {
 				id := fmt.Sprint(g, i%10)
 				turn := c.Turn(owner, id, time.Duration(1+i%7)*time.Second)

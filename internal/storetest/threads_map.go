@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,7 +23,7 @@ func likeAMap(t *testing.T, s ThreadStore) {
 			model = slices.DeleteFunc(model, func(t gateway.Turn) bool { return t.Owner == owner && t.ID == id })
 			return len(model) < n
 		}
-		name := func(label string, most int) string { return fmt.Sprint(rapid.IntRange(0, most).Draw(r, label)) }
+		name := func(label string, most int) string { return strconv.Itoa(rapid.IntRange(0, most).Draw(r, label)) }
 		check := func(what string, wanted gateway.Turn, there bool, got gateway.Turn, ok bool) {
 			if ok != there {
 				r.Fatalf("%s: there is %v, want %v", what, ok, there)

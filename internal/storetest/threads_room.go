@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 func full(t *testing.T, th gateway.Threads, c *Clock, owner string, size int) (kept int, f *fault.Fault) {
 	t.Helper()
 	for ; kept < 4*Room/size+1; kept++ {
-		if err := th.Put(c.Big(owner, fmt.Sprint(kept), size)); err != nil {
+		if err := th.Put(c.Big(owner, strconv.Itoa(kept), size)); err != nil {
 			if !errors.As(err, &f) || f.Kind != fault.Unavailable {
 				t.Fatalf("the error is %v", err)
 			}
@@ -46,9 +47,9 @@ func ownerFull(t *testing.T, s ThreadStore) {
 	}
 	saysWhatHelps(t, f, "this key", c)
 	for i := range n {
-		want(t, th, c.Big("acme", fmt.Sprint(i), size)) // nothing was pushed out
+		want(t, th, c.Big("acme", strconv.Itoa(i), size)) // nothing was pushed out
 	}
-	wantNone(t, th, "acme", fmt.Sprint(n))
+	wantNone(t, th, "acme", strconv.Itoa(n))
 	put(t, th, c.Big("other", "1", size)) // others are not concerned
 
 	put(t, th, c.Big("acme", "1", size), c.Big("acme", "2", size/2)) // replacing takes no more room
@@ -87,7 +88,7 @@ func allFull(t *testing.T, s ThreadStore) {
 	for owner, n := range counts {
 		total += n * size
 		for i := range n {
-			want(t, th, c.Big(owner, fmt.Sprint(i), size))
+			want(t, th, c.Big(owner, strconv.Itoa(i), size))
 		}
 	}
 	if total < Room/8*7 || total > 4*Room {
@@ -101,14 +102,14 @@ func allFull(t *testing.T, s ThreadStore) {
 	put(t, th, c.Big("new", "1", size))
 	// Turning over again and again what there is room for is what a full store goes through.
 	for i := range 300 {
-		put(t, th, c.Big("new", fmt.Sprint(i+2), size))
-		if !th.Delete("new", fmt.Sprint(i+1)) {
+		put(t, th, c.Big("new", strconv.Itoa(i+2), size))
+		if !th.Delete("new", strconv.Itoa(i+1)) {
 			t.Fatalf("turn %d is not there", i+1)
 		}
 	}
 	for owner, n := range counts {
 		for i := 1; i < n; i++ {
-			want(t, th, c.Big(owner, fmt.Sprint(i), size))
+			want(t, th, c.Big(owner, strconv.Itoa(i), size))
 		}
 	}
 }

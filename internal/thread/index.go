@@ -226,7 +226,7 @@ func (h nodeHeap[P]) Swap(i, j int)      { h[i], h[j] = h[j], h[i]; h[i].at, h[j
 
 // Push implements heap.Interface.
 func (h *nodeHeap[P]) Push(v any) {
-	n := v.(*node[P]) //nolint:errcheck,forcetypeassert // only nodes are pushed
+	n := v.(*node[P]) //nolint:forcetypeassert // only nodes are pushed
 	n.at = len(*h)
 	*h = append(*h, n)
 }
@@ -249,7 +249,7 @@ func (h ownerHeap[P]) Swap(i, j int)      { h[i], h[j] = h[j], h[i]; h[i].at, h[
 
 // Push implements heap.Interface.
 func (h *ownerHeap[P]) Push(v any) {
-	o := v.(*owner[P]) //nolint:errcheck,forcetypeassert // only owners are pushed
+	o := v.(*owner[P]) //nolint:forcetypeassert // only owners are pushed
 	o.at = len(*h)
 	*h = append(*h, o)
 }

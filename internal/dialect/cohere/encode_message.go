@@ -1,6 +1,8 @@
 package cohere
 
 import (
+	"strings"
+
 	"weir/internal/dialect"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -49,9 +51,11 @@ func (t *turn) write(w *rawjson.Writer, own bool) {
 func (t *turn) writeRest(w *rawjson.Writer, own bool) {
 	if len(t.plan) > 0 {
 		said := ""
+		var saidSb52 strings.Builder
 		for i := range t.plan {
-			said += t.plan[i].Text
+			saidSb52.WriteString(t.plan[i].Text)
 		}
+		said += saidSb52.String()
 		w.Name(wordPlan).String(said)
 	}
 	if len(t.calls) > 0 {

@@ -37,7 +37,8 @@ func (e *requestEncoder) seen(p llm.Part, role llm.Role) (llm.Part, bool) {
 		return p, false
 	}
 	if p.Kind == llm.PartFile {
-		return p, e.document(&p)
+		ok := e.document(&p)
+		return p, ok
 	}
 	if e.family == familyClaude && p.Kind != llm.PartImage {
 		e.refuse(p.Path, "the model sees pictures, but neither sounds nor films")

@@ -24,7 +24,7 @@ func (e *requestEncoder) part(in *llm.Part, role llm.Role) (llm.Part, bool) {
 		e.lose(p.Path, "the seal on it has no place here", llm.Changed)
 		p.Seal = llm.Seal{}
 	}
-	ok := true
+	var ok bool
 	switch p.Kind {
 	case llm.PartText, llm.PartJSON, llm.PartRefusal:
 		p, ok = e.text(p)

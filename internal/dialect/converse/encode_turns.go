@@ -156,7 +156,7 @@ func (e *requestEncoder) finishTurns(turns []turn) []turn {
 		e.lose("messages", "the user must begin", llm.Filled)
 		turns = slices.Insert(turns, 0, turn{role: llm.User, parts: []llm.Part{{Kind: llm.PartText, Text: opening}}})
 	}
-	for i := 0; i < len(turns); i++ {
+	for i := range turns {
 		if turns[i].role != llm.User {
 			continue
 		}

@@ -221,11 +221,11 @@ func (f *Face) Decode(c dialect.Call) (req *llm.Request, within string, err erro
 			c.Body, within = v, "generateContentRequest"
 		}
 	case llm.BedrockConverse:
-		if v := rawjson.Get(c.Body, "input", "converse"); rawjson.Kind(v) == '{' {
-			c.Body, within = v, "input.converse"
-		} else {
+		v := rawjson.Get(c.Body, "input", "converse")
+		if rawjson.Kind(v) != '{' {
 			return nil, "", dialect.Unsaid("input", "only the input of a conversation (converse) can be counted by a target of another dialect")
 		}
+		c.Body, within = v, "input.converse"
 	}
 	if _, err := f.chat.Peek(&c); err != nil {
 		return nil, within, err

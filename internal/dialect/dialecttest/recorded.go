@@ -299,11 +299,12 @@ func translateStream(y *tally, w *row, r *replay.Recording, from, to dialect.Dia
 	w.count(losses)
 	var problems []string
 	there, err := llm.Collect(to.Name(), Checked(to.Codec().DecodeStream(Frames(to.Name(), written)), &problems))
-	if err != nil {
+	switch {
+	case err != nil:
 		problems = append(problems, "decode: "+err.Error())
-	} else if there.Fault != nil {
+	case there.Fault != nil:
 		problems = append(problems, "read as a fault: "+there.Fault.Error())
-	} else {
+	default:
 		problems = append(problems, StreamProblems(x, there, notes, losses)...)
 	}
 	y.report(r, "to stream", problems)

@@ -28,7 +28,7 @@ func TestTranslationTable(t *testing.T) {
 	text, people := carries(t)
 	for file, want := range map[string]string{data: text, page: people} {
 		if *update {
-			if err := os.WriteFile(file, []byte(want), 0o644); err != nil { //nolint:gosec // a page of the repository
+			if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue

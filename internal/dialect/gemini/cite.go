@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -136,9 +137,7 @@ func restOfGrounding(v []byte, chunks [][]byte, used []bool) []byte {
 // with returns a copy of x with one more member.
 func with(x llm.Extra, name string, v []byte) llm.Extra {
 	out := llm.Extra{name: v}
-	for n, raw := range x {
-		out[n] = raw
-	}
+	maps.Copy(out, x)
 	return out
 }
 

@@ -194,7 +194,8 @@ func (a *answerEncoder) part(in *llm.Part) (llm.Part, bool) {
 	case llm.PartReasoning:
 		return p, p.Text != "" || p.Seal.Data != ""
 	case llm.PartImage, llm.PartAudio, llm.PartVideo, llm.PartFile:
-		return p, a.medium(&p)
+		ok := a.medium(&p)
+		return p, ok
 	}
 	return p, true
 }

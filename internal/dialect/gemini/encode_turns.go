@@ -334,7 +334,7 @@ func (e *requestEncoder) part(in *llm.Part) []llm.Part {
 		e.lose(p.Path+".signature", "another provider's signature is not taken here", llm.Dropped)
 		p.Seal = llm.Seal{}
 	}
-	ok := true
+	var ok bool
 	switch p.Kind {
 	case llm.PartText, llm.PartJSON, llm.PartRefusal:
 		ok = e.text(&p)

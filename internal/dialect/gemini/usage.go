@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 
 	"weir/internal/dialect"
@@ -74,9 +75,7 @@ func (c *counts) keep(name string, raw []byte) {
 		return
 	}
 	extra := llm.Extra{} // usage that was told before holds the other one
-	for n, r := range c.extra {
-		extra[n] = r
-	}
+	maps.Copy(extra, c.extra)
 	extra[name] = bytes.Clone(raw)
 	c.extra = extra
 }

@@ -134,7 +134,7 @@ func (d *streamDecoder) content(message []byte, logs []llm.Logprob, created stri
 	}
 	for i := range parts {
 		p := &parts[i]
-		ok := true
+		var ok bool
 		switch p.Kind {
 		case llm.PartText:
 			ok = d.text(p.Kind, p.Text, logs)

@@ -213,6 +213,7 @@ type usageDetail struct {
 	n    int64
 }
 
+// HasNested reports whether x holds a member that belongs into the nested object.
 func HasNested(x llm.Extra, prefix string) bool {
 	for name := range x {
 		if len(name) > len(prefix) && name[:len(prefix)] == prefix && name[len(prefix)] == '.' {

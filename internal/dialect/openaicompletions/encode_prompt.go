@@ -74,7 +74,7 @@ func speaker(m *llm.Message) string {
 
 // role names it lost who says a turn.
 func (e *requestEncoder) role(m *llm.Message, dialogue bool) {
-	why := ""
+	var why string
 	switch m.Role {
 	case llm.System, llm.Developer:
 		why = "a prompt has no turns; what the system says is a paragraph of it"
