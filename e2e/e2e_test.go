@@ -55,11 +55,29 @@ func TestPython(t *testing.T) {
 		t.Skip("SKIPPED: the Python SDKs are not installed (make e2e installs them where the index can be reached)")
 	}
 	s := newStage(t)
-	for _, name := range []string{"test_openai.py", "test_anthropic.py"} {
+	for _, name := range []string{"test_openai.py", "test_anthropic.py", "test_sdks.py"} {
 		t.Run(strings.TrimSuffix(name, ".py"), func(t *testing.T) {
 			s.run(t, "python", python, "-m", "pytest", "-q", "-p", "no:cacheprovider", name)
 		})
 	}
+}
+
+// The simulated provider is itself understood by the SDKs of the dialects it speaks: what judges the gateway is judged.
+func TestSimulator(t *testing.T) {
+	if _, err := os.Stat("node/node_modules/.installed"); err != nil {
+		t.Fatal("the Node SDKs are not installed: run make e2e")
+	}
+	p := &sim.Provider{Pace: -1, Key: key}
+	s := &stage{env: environment("WEIR_URL="+serve(t, p), "WEIR_CONTROL="+serve(t, controls(p)), "WEIR_UPSTREAMS=itself", "WEIR_DIRECT=1")}
+	s.run(t, "node", "node", "--test", "--test-reporter=spec", "sdks.test.mjs")
+	python, err := filepath.Abs("python/.venv/bin/python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(python); err != nil {
+		t.Skip("SKIPPED: the Python SDKs are not installed (make e2e installs them where the index can be reached)")
+	}
+	s.run(t, "python", python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sdks.py")
 }
 
 // The demo needs no document, no key and no provider: it prints where it is and answers.
@@ -107,50 +125,69 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// stage is a gateway in front of two simulated providers.
+// upstreams are the simulated providers of the stage, one in each dialect.
+var upstreams = []struct{ name, dialect, more, root string }{
+	{"sim-chat", "openai-chat", ", openai-embeddings", "/v1"},
+	{"sim-msg", "anthropic-messages", "", ""},
+	{"sim-resp", "openai-responses", "", "/v1"},
+	{"sim-gem", "gemini-generate", "", ""},
+	{"sim-conv", "bedrock-converse", "", ""},
+	{"sim-coh", "cohere-chat", "", ""},
+	{"sim-oll", "ollama-chat", "", ""},
+}
+
+// stage is a gateway in front of a simulated provider in every dialect.
 type stage struct {
 	env []string
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	chat := &sim.Provider{Pace: 2 * time.Millisecond, Key: "sim"}
-	msg := &sim.Provider{Pace: 2 * time.Millisecond, Key: "sim"}
-	chatURL, msgURL := serve(t, chat), serve(t, msg)
-	control := serve(t, controls(chat, msg))
+	var all []*sim.Provider
+	var names []string
+	var declared, rights strings.Builder
+	for _, u := range upstreams {
+		p := &sim.Provider{Pace: 2 * time.Millisecond, Key: "sim"}
+		fmt.Fprintf(&declared, provider, u.name, serve(t, p)+u.root, u.dialect+u.more)
+		fmt.Fprintf(&rights, ", \"%s/*\"", u.name)
+		all, names = append(all, p), append(names, u.name)
+	}
+	control := serve(t, controls(all...))
 	listen := freeAddress(t)
 
 	document := filepath.Join(t.TempDir(), "weir.yaml")
-	text := strings.NewReplacer("@LISTEN@", listen, "@CHAT@", chatURL, "@MSG@", msgURL, "@KEY@", key, "@NARROW@", narrow).Replace(template)
+	text := strings.NewReplacer("@LISTEN@", listen, "@PROVIDERS@", declared.String(), "@KEY@", key, "@NARROW@", narrow, "@RIGHTS@", rights.String()).Replace(template)
 	if err := os.WriteFile(document, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	start(t, document, listen)
-	return &stage{env: append(os.Environ(),
-		"WEIR_URL=http://"+listen, "WEIR_KEY="+key, "WEIR_NARROW_KEY="+narrow, "WEIR_CONTROL="+control,
+	return &stage{env: environment("WEIR_URL=http://"+listen, "WEIR_CONTROL="+control, "WEIR_UPSTREAMS="+strings.Join(names, " "))}
+}
+
+// environment is what the suites are told.
+func environment(more ...string) []string {
+	return append(append(os.Environ(),
+		"WEIR_KEY="+key, "WEIR_NARROW_KEY="+narrow,
 		// No proxy and no telemetry of an SDK may stand between.
 		"NO_PROXY=127.0.0.1", "no_proxy=127.0.0.1", "PYTHONDONTWRITEBYTECODE=1",
-	)}
+	), more...)
 }
+
+const provider = `  %s:
+    base_url: %q
+    speaks: [%s]
+    api_key: sim
+    timeouts: { first_byte: 5s, idle: 2s }
+`
 
 const template = `version: 1
 listen: "@LISTEN@"
 providers:
-  sim-chat:
-    base_url: "@CHAT@/v1"
-    speaks: [openai-chat, openai-embeddings]
-    api_key: sim
-    timeouts: { first_byte: 5s, idle: 2s }
-  sim-msg:
-    base_url: "@MSG@"
-    speaks: [anthropic-messages]
-    api_key: sim
-    timeouts: { first_byte: 5s, idle: 2s }
-models:
+@PROVIDERS@models:
   chat-plain: { targets: [{ provider: sim-chat, model: sim-1 }] }
   msg-plain: { targets: [{ provider: sim-msg, model: sim-1 }] }
 keys:
-  - { name: e2e, key: "@KEY@", models: ["*", "sim-chat/*", "sim-msg/*"] }
+  - { name: e2e, key: "@KEY@", models: ["*"@RIGHTS@] }
   - { name: narrow, key: "@NARROW@", models: [chat-plain] }
 `
 
@@ -190,13 +227,14 @@ func serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-// start runs the binary until the test ends; its own lines go to the test's log if it fails.
-func start(t *testing.T, document, listen string) {
+// start runs the binary until the test ends; its own lines go to the test's log if it fails, and to whom else wants them.
+func start(t *testing.T, document, listen string, also ...io.Writer) {
 	t.Helper()
 	var log bytes.Buffer
 	cmd := exec.Command(binary(t), "serve", "-c", document)
 	cmd.Dir = filepath.Dir(document)
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stdout = io.MultiWriter(append(also, &log)...)
+	cmd.Stderr = cmd.Stdout
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Anthropic from '@anthropic-ai/sdk';
 import {
-  anthropic, base, checkPerson, checkWeather, clock, key, nothingOpen, person, rejected, sent, upstreams, weather,
+  anthropic, base, can, checkPerson, checkWeather, clock, key, nothingOpen, person, rejected, sent, upstreams, weather,
 } from './weir.mjs';
 
 const client = anthropic();
@@ -73,8 +73,9 @@ for (const via of upstreams) {
       assert.equal(response.headers.get('x-weir-target'), `${via}/sim-1`);
     });
 
-    await t.test('declared model', async () => {
-      const model = via === 'sim-chat' ? 'chat-plain' : 'msg-plain';
+    const declared = { 'sim-chat': 'chat-plain', 'sim-msg': 'msg-plain' }[via];
+    await t.test('declared model', { skip: !declared && 'none is declared there' }, async () => {
+      const model = declared;
       assert.ok(text(await client.messages.create({ ...base, model, messages: ask('By its name') })).length > 0);
     });
 
@@ -135,7 +136,7 @@ for (const via of upstreams) {
       }
     });
 
-    await t.test('tool choice', async () => {
+    await t.test('tool choice', { skip: !can(via, 'be made to call a tool') && 'it cannot be said there' }, async () => {
       const message = await client.messages.create({
         ...base, messages: ask('Say something'), tools: [tool(weather), tool(clock)], tool_choice: { type: 'tool', name: 'get_time' },
       });
@@ -204,9 +205,13 @@ for (const via of upstreams) {
       };
       const messages = ask('Think about get_weather, then use it.');
       for (const first of [await client.messages.create({ ...request, messages }), await streamed({ ...request, messages })]) {
-        assert.equal(first.content[0].type, 'thinking', JSON.stringify(first.content));
-        assert.ok(first.content[0].thinking.length > 0);
-        assert.equal(typeof first.content[0].signature, 'string');
+        // A thought that an upstream keeps to itself is there all the same, sealed.
+        const sealed = via === 'sim-resp' && first.content[0].type === 'redacted_thinking';
+        assert.ok(sealed || first.content[0].type === 'thinking', JSON.stringify(first.content));
+        if (!sealed) {
+          assert.ok(first.content[0].thinking.length > 0);
+          assert.equal(typeof first.content[0].signature, 'string');
+        }
         if (via === 'sim-msg') assert.ok(first.content[0].signature.length > 0, 'the signature is gone');
         const [call] = calls(first);
         assert.ok(call, 'no tool call');
@@ -229,10 +234,10 @@ for (const via of upstreams) {
     await t.test('limits', async () => {
       const cut = await client.messages.create({ ...base, model: `${via}/sim-long`, max_tokens: 5, messages: ask('At length') });
       assert.equal(cut.stop_reason, 'max_tokens');
-      assert.ok(cut.usage.output_tokens <= 5, `${cut.usage.output_tokens} tokens`);
+      assert.ok(cut.usage.output_tokens <= (can(via, 'stop before 16 tokens') ? 5 : 16), `${cut.usage.output_tokens} tokens`);
     });
 
-    await t.test('refusal', async () => {
+    await t.test('refusal', { skip: !can(via, 'say that it refuses') && 'it cannot be said there' }, async () => {
       const message = await client.messages.create({ ...base, model: `${via}/sim-refusal`, messages: ask('Something bad') });
       assert.equal(message.stop_reason, 'refusal');
     });
@@ -246,7 +251,8 @@ for (const via of upstreams) {
         ['sim-503', Anthropic.InternalServerError, [503, 529], null],
         ['sim-context', Anthropic.BadRequestError, [400], 'invalid_request_error'],
         ['sim-garbage', Anthropic.InternalServerError, [502], 'api_error'],
-        ['sim-unheard-of', Anthropic.NotFoundError, [404], 'not_found_error'],
+        can(via, 'tell an unknown model from a bad request')
+          ? ['sim-unheard-of', Anthropic.NotFoundError, [404], 'not_found_error'] : ['sim-unheard-of', Anthropic.BadRequestError, [400], null],
       ];
       for (const [model, type, statuses, word] of table) {
         for (const stream of [false, true]) {
@@ -256,7 +262,7 @@ for (const via of upstreams) {
             assert.equal(error.error?.type, 'error', 'not in the shape of the dialect');
             if (word) assert.equal(error.error.error.type, word);
             assert.ok(error.requestID, 'no request id');
-            if (model === 'sim-429') assert.equal(error.headers.get('retry-after'), '1');
+            if (model === 'sim-429' && can(via, 'say when to come back')) assert.equal(error.headers.get('retry-after'), '1');
           });
         }
       }

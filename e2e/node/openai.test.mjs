@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
 import {
-  base, checkPerson, checkWeather, clock, key, nothingOpen, openai, person, rejected, sent, upstreams, weather,
+  base, can, checkPerson, checkWeather, clock, key, nothingOpen, openai, person, rejected, sent, upstreams, weather,
 } from './weir.mjs';
 
 const client = openai();
@@ -27,8 +27,9 @@ for (const via of upstreams) {
       assert.equal(response.headers.get('x-weir-target'), `${via}/sim-1`);
     });
 
-    await t.test('declared model', async () => {
-      const model = via === 'sim-chat' ? 'chat-plain' : 'msg-plain';
+    const declared = { 'sim-chat': 'chat-plain', 'sim-msg': 'msg-plain' }[via];
+    await t.test('declared model', { skip: !declared && 'none is declared there' }, async () => {
+      const model = declared;
       const answer = await client.chat.completions.create({ model, messages: ask('By its name') });
       assert.ok(answer.choices[0].message.content.length > 0);
     });
@@ -110,7 +111,7 @@ for (const via of upstreams) {
       assert.match(second.choices[0].message.content, /18 degrees/);
     });
 
-    await t.test('tool choice', async () => {
+    await t.test('tool choice', { skip: !can(via, 'be made to call a tool') && 'it cannot be said there' }, async () => {
       const answer = await client.chat.completions.create({
         model: `${via}/sim-1`,
         messages: ask('Say something'),
@@ -177,11 +178,12 @@ for (const via of upstreams) {
     await t.test('thinking', async () => {
       const request = { model: `${via}/sim-think`, messages: ask('Think about get_weather, then use it.'), reasoning_effort: 'low', tools: [tool(weather)] };
       const { message } = (await client.chat.completions.create(request)).choices[0];
-      assert.ok(message.reasoning_content?.length > 0, 'reasoning_content is empty');
+      const aloud = can(via, 'think aloud unasked');
+      if (aloud) assert.ok(message.reasoning_content?.length > 0, 'reasoning_content is empty');
 
       const chunks = [];
       for await (const chunk of await client.chat.completions.create({ ...request, stream: true })) chunks.push(chunk);
-      assert.ok(chunks.map((c) => c.choices[0]?.delta?.reasoning_content ?? '').join('').length > 0, 'no reasoning_content in the stream');
+      if (aloud) assert.ok(chunks.map((c) => c.choices[0]?.delta?.reasoning_content ?? '').join('').length > 0, 'no reasoning_content in the stream');
 
       // The turn goes on although the signature, if there was one, cannot be carried here.
       assert.equal(message.tool_calls?.length, 1, 'no tool call');
@@ -195,13 +197,15 @@ for (const via of upstreams) {
     await t.test('limits', async () => {
       const cut = await client.chat.completions.create({ model: `${via}/sim-long`, messages: ask('At length'), max_tokens: 5 });
       assert.equal(cut.choices[0].finish_reason, 'length');
-      assert.ok(cut.usage.completion_tokens <= 5, `${cut.usage.completion_tokens} tokens`);
+      const least = can(via, 'stop before 16 tokens') ? 5 : 16;
+      assert.ok(cut.usage.completion_tokens <= least, `${cut.usage.completion_tokens} tokens`);
     });
 
     await t.test('refusal', async () => {
       const answer = await client.chat.completions.create({ model: `${via}/sim-refusal`, messages: ask('Something bad') });
       const { message, finish_reason: reason } = answer.choices[0];
-      assert.ok(reason === 'content_filter' || message.refusal, JSON.stringify(answer.choices[0]));
+      const says = reason === 'content_filter' || message.refusal;
+      assert.ok(says || !can(via, 'say that it refuses'), JSON.stringify(answer.choices[0]));
     });
 
     await t.test('faults before the answer', async (t) => {
@@ -213,7 +217,8 @@ for (const via of upstreams) {
         ['sim-503', OpenAI.InternalServerError, [503]],
         ['sim-context', OpenAI.BadRequestError, [400]],
         ['sim-garbage', OpenAI.InternalServerError, [502]],
-        ['sim-unheard-of', OpenAI.NotFoundError, [404]],
+        can(via, 'tell an unknown model from a bad request')
+          ? ['sim-unheard-of', OpenAI.NotFoundError, [404]] : ['sim-unheard-of', OpenAI.BadRequestError, [400]],
       ];
       for (const [model, type, statuses] of table) {
         for (const stream of [false, true]) {
@@ -222,7 +227,7 @@ for (const via of upstreams) {
             assert.ok(statuses.includes(error.status), `status ${error.status}`);
             assert.equal(typeof error.error?.message, 'string', 'the error has no message in the shape of the dialect');
             assert.ok(error.requestID, 'no request id');
-            if (model === 'sim-429') assert.equal(error.headers.get('retry-after'), '1');
+            if (model === 'sim-429' && can(via, 'say when to come back')) assert.equal(error.headers.get('retry-after'), '1');
           });
         }
       }

@@ -14,8 +14,21 @@ export const base = needed('WEIR_URL');
 export const key = needed('WEIR_KEY');
 const control = needed('WEIR_CONTROL');
 
-/** The two upstreams: the same simulated provider, reached in one dialect or the other. */
-export const upstreams = ['sim-chat', 'sim-msg'];
+/** The upstreams: the same simulated provider in every dialect it can be reached in. */
+export const upstreams = needed('WEIR_UPSTREAMS').split(' ');
+
+/** What an upstream cannot say or do, whoever asks it. */
+export const cannot = {
+  'sim-resp': ['think aloud unasked', 'stop before 16 tokens', 'tell an unknown model from a bad request'],
+  'sim-gem': ['think aloud unasked'],
+  'sim-conv': ['say when to come back', 'tell an unknown model from a bad request'],
+  'sim-coh': ['say that it refuses'],
+  'sim-oll': ['say that it refuses', 'be made to call a tool'],
+};
+export const can = (via, what) => !cannot[via]?.includes(what);
+
+/** Whether the address is the simulated provider itself, without a gateway before it. */
+export const direct = Boolean(process.env.WEIR_DIRECT);
 
 export const openai = (options = {}) => new OpenAI({ baseURL: `${base}/v1`, apiKey: key, maxRetries: 0, ...options });
 export const anthropic = (options = {}) => new Anthropic({ baseURL: base, apiKey: key, maxRetries: 0, ...options });

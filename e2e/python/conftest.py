@@ -21,6 +21,8 @@ BASE = needed("WEIR_URL")
 KEY = needed("WEIR_KEY")
 NARROW = needed("WEIR_NARROW_KEY")
 CONTROL = needed("WEIR_CONTROL")
+EVERYWHERE = needed("WEIR_UPSTREAMS").split()  # the same simulated provider in every dialect it can be reached in
+DIRECT = bool(os.environ.get("WEIR_DIRECT"))  # the address is the simulated provider itself
 
 WEATHER = {
     "name": "get_weather",
