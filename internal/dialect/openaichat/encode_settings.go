@@ -57,7 +57,7 @@ func (e *requestEncoder) output() {
 		switch {
 		case o.Strict != nil:
 			w.Name("strict").Bool(*o.Strict)
-		case keepsToSchemas(e.req.From) && closed(o.Schema, 0):
+		case keepsToSchemas(e.req.From) && openai.Closed(o.Schema):
 			w.Name("strict").Bool(true) // chat refuses to be strict about open ones
 		}
 		openai.WriteNested(w, extra, "json_schema")

@@ -33,8 +33,8 @@ type recording struct {
 	} `json:"response"`
 }
 
-// eachRecording runs f on every recorded exchange in this dialect.
-func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
+// eachRecording runs f on every recorded exchange in this dialect that is of the kind asked for; there must be some.
+func eachRecording(t *testing.T, of func(r *recording) bool, f func(t *testing.T, r *recording)) {
 	t.Helper()
 	root := os.Getenv("WEIR_RECORDINGS")
 	if root == "" {
@@ -44,7 +44,7 @@ func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no recordings under %s: %v", root, err)
 	}
-	n := 0
+	n, tried := 0, 0
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -58,7 +58,13 @@ func eachRecording(t *testing.T, f func(t *testing.T, r *recording)) {
 			continue
 		}
 		n++
-		t.Run(r.ID, func(t *testing.T) { f(t, &r) })
+		if of(&r) {
+			tried++
+			t.Run(r.ID, func(t *testing.T) { f(t, &r) })
+		}
+	}
+	if tried == 0 {
+		t.Error("none of the exchanges is of this kind")
 	}
 	if n < 300 {
 		t.Errorf("only %d chat exchanges were found", n)
@@ -82,10 +88,10 @@ var (
 )
 
 func TestRecordedRequests(t *testing.T) {
-	eachRecording(t, func(t *testing.T, r *recording) {
-		if r.Request == nil || rawjson.Kind(r.Request.Body) != '{' || r.Response.Status >= 400 {
-			t.Skip("no request that was accepted")
-		}
+	of := func(r *recording) bool {
+		return r.Request != nil && rawjson.Kind(r.Request.Body) == '{' && r.Response.Status < 400
+	}
+	eachRecording(t, of, func(t *testing.T, r *recording) {
 		call := dialect.Call{Op: llm.OpChat, Path: Path, Body: r.Request.Body}
 		if _, err := New().Peek(&call); err != nil {
 			t.Fatal(err)
@@ -119,10 +125,8 @@ func checkRequest(t *testing.T, body []byte) *llm.Request {
 }
 
 func TestRecordedAnswers(t *testing.T) {
-	eachRecording(t, func(t *testing.T, r *recording) {
-		if r.Streaming || r.Response.Status >= 400 {
-			t.Skip("no whole answer")
-		}
+	of := func(r *recording) bool { return !r.Streaming && r.Response.Status < 400 }
+	eachRecording(t, of, func(t *testing.T, r *recording) {
 		first := checkAnswer(t, []byte(r.Response.Body))
 		if first.Fault != nil {
 			t.Errorf("taken for an error: %v", first.Fault)
@@ -239,10 +243,8 @@ func collect(t testing.TB, stream string) *llm.Response {
 }
 
 func TestRecordedStreams(t *testing.T) {
-	eachRecording(t, func(t *testing.T, r *recording) {
-		if !r.Streaming || r.Response.Status >= 400 {
-			t.Skip("no stream")
-		}
+	of := func(r *recording) bool { return r.Streaming && r.Response.Status < 400 }
+	eachRecording(t, of, func(t *testing.T, r *recording) {
 		checkStream(t, r.Response.Body)
 	})
 }
@@ -280,10 +282,8 @@ func checkStream(t *testing.T, stream string) {
 }
 
 func TestRecordedFailures(t *testing.T) {
-	eachRecording(t, func(t *testing.T, r *recording) {
-		if r.Response.Status < 400 {
-			t.Skip("no failure")
-		}
+	of := func(r *recording) bool { return r.Response.Status >= 400 }
+	eachRecording(t, of, func(t *testing.T, r *recording) {
 		f := New().ReadFault(r.Response.Status, nil, []byte(r.Response.Body))
 		t.Logf("%d %s: %s (%s, %s)", r.Response.Status, f.Kind, f.Message, f.NativeType, f.Code)
 		if f.Message == "" || f.HTTPStatus != r.Response.Status {

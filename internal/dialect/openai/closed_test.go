@@ -1,4 +1,4 @@
-package openaichat
+package openai
 
 import "testing"
 
@@ -15,7 +15,7 @@ func TestClosed(t *testing.T) {
 		`{"allOf":[{"type":"string"}]}`: false,
 		`true`:                          false,
 	} {
-		if got := closed([]byte(schema), 0); got != want {
+		if got := Closed([]byte(schema)); got != want {
 			t.Errorf("%s: %t", schema, got)
 		}
 	}
