@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"bytes"
 	"log/slog"
 	"strconv"
 	"time"
@@ -184,7 +185,8 @@ func (e *encoder) usage(u *llm.Usage) {
 		e.w.Name("usage.billable_output_tokens").Int(out)
 	}
 	e.int("usage.rounds", int64(len(u.Rounds)))
-	if c := []byte(u.Cost); len(c) > 0 && len(c) <= 64 && rawjson.Kind(c) == '0' && rawjson.Check(c) == nil {
+	// A number is JSON with the white space around it, a line break too.
+	if c := bytes.TrimSpace([]byte(u.Cost)); len(c) > 0 && len(c) <= 64 && rawjson.Kind(c) == '0' && rawjson.Check(c) == nil {
 		e.w.Name("usage.cost_usd").Raw(c)
 	}
 	e.name("usage.tier", u.Tier)

@@ -298,6 +298,7 @@ func FuzzLine(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x00\n\r\"\\\u2028\xff\xed\xa0\x80")
 	f.Add(strings.Repeat("\xf0\x9f\x98\x80", 600))
+	f.Add("\n5\n") // a number, which goes in as it was stated, with line breaks around it
 	f.Fuzz(func(t *testing.T, s string) {
 		if text := bounded(s, MaxName); len(text) > MaxName+len("…") || !utf8.ValidString(text) {
 			t.Errorf("bounded(%q) = %q", s, text)
