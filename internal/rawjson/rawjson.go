@@ -7,6 +7,7 @@
 package rawjson
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"slices"
@@ -269,52 +270,60 @@ func trim(v []byte) []byte {
 
 // unescape decodes the inside of a string; a half surrogate becomes U+FFFD, other bytes stay.
 func unescape(s []byte) string {
-	plain := 0
-	for plain < len(s) && s[plain] != '\\' {
-		plain++
-	}
-	if plain == len(s) {
+	plain := bytes.IndexByte(s, '\\')
+	if plain < 0 {
 		return string(s)
 	}
-	out := append(make([]byte, 0, len(s)), s[:plain]...)
+	var out strings.Builder
+	out.Grow(len(s))
+	out.Write(s[:plain])
 	for i := plain; i < len(s); {
-		c := s[i]
-		if c != '\\' || i+1 >= len(s) {
-			out = append(out, c)
-			i++
+		if s[i] != '\\' || i+1 >= len(s) {
+			// Where a text is code, escapes stand close together, and looking for the next one costs more than it saves.
+			n, stop := 1, min(16, len(s)-i)
+			for n < stop && s[i+n] != '\\' {
+				n++
+			}
+			if n == 16 {
+				if n = bytes.IndexByte(s[i:], '\\'); n <= 0 {
+					n = len(s) - i
+				}
+			}
+			out.Write(s[i : i+n])
+			i += n
 			continue
 		}
 		i += 2
 		switch e := s[i-1]; e {
 		case 'b':
-			out = append(out, '\b')
+			out.WriteByte('\b')
 		case 'f':
-			out = append(out, '\f')
+			out.WriteByte('\f')
 		case 'n':
-			out = append(out, '\n')
+			out.WriteByte('\n')
 		case 'r':
-			out = append(out, '\r')
+			out.WriteByte('\r')
 		case 't':
-			out = append(out, '\t')
+			out.WriteByte('\t')
 		case 'u':
 			r := unit(s, i)
 			i = min(i+4, len(s))
 			if utf16.IsSurrogate(r) {
 				if i+1 < len(s) && s[i] == '\\' && s[i+1] == 'u' {
 					if pair := utf16.DecodeRune(r, unit(s, i+2)); pair != utf8.RuneError {
-						out = utf8.AppendRune(out, pair)
+						out.WriteRune(pair)
 						i = min(i+6, len(s))
 						continue
 					}
 				}
 				r = utf8.RuneError
 			}
-			out = utf8.AppendRune(out, r)
+			out.WriteRune(r)
 		default:
-			out = append(out, e)
+			out.WriteByte(e)
 		}
 	}
-	return string(out)
+	return out.String()
 }
 
 func unit(s []byte, i int) rune {

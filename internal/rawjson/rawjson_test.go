@@ -496,3 +496,26 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 }
+
+// A long text is read and written in a translation: prose with few escapes, and code with many.
+func BenchmarkString(b *testing.B) {
+	for name, line := range map[string]string{"Prose": strings.Repeat("The quick brown fox jumps over the lazy dog. ", 12) + "\n", "Code": "if x == \"y\" {\n\t\treturn\n"} {
+		text := strings.Repeat(line, 100_000/len(line))
+		b.Run("Write/"+name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			buf := AppendString(nil, text)
+			for b.Loop() {
+				buf = AppendString(buf[:0], text)
+			}
+		})
+		b.Run("Read/"+name, func(b *testing.B) {
+			v := AppendString(nil, text)
+			b.SetBytes(int64(len(v)))
+			for b.Loop() {
+				if s, ok := String(v); !ok || len(s) != len(text) {
+					b.Fatal("another text")
+				}
+			}
+		})
+	}
+}

@@ -1,6 +1,9 @@
 package rawjson
 
-import "strconv"
+import (
+	"math/bits"
+	"strconv"
+)
 
 // Writer appends JSON to a buffer; it puts the commas. The zero value is ready. It does not check that calls nest.
 type Writer struct {
@@ -86,11 +89,17 @@ const hexDigits = "0123456789abcdef"
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0
-	for i := range len(s) {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
+	for i := 0; ; i++ {
+		// Close behind an escape another is likely, and single bytes are cheaper.
+		for stop := min(len(s), i+16); i < stop && !escaped(s[i]); i++ {
 		}
+		if i-from >= 16 {
+			i = run(s, i)
+		}
+		if i == len(s) {
+			break
+		}
+		c := s[i]
 		dst = append(dst, s[from:i]...)
 		from = i + 1
 		switch c {
@@ -108,4 +117,27 @@ func AppendString(dst []byte, s string) []byte {
 	}
 	dst = append(dst, s[from:]...)
 	return append(dst, '"')
+}
+
+// escaped reports whether a byte cannot stand in a string as it is.
+func escaped(c byte) bool { return c < 0x20 || c == '"' || c == '\\' }
+
+// run returns where the run of plain bytes that begins at i ends.
+func run(s string, i int) int {
+	for len(s)-i >= 8 {
+		if m := special(word(s[i : i+8])); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+		i += 8
+	}
+	for i < len(s) && !escaped(s[i]) {
+		i++
+	}
+	return i
+}
+
+// word reads eight bytes as one number, the first lowest; the compiler makes one load of it.
+func word(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
