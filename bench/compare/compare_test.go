@@ -132,3 +132,79 @@ func TestUsage(t *testing.T) {
 		t.Errorf("memory %+v", m)
 	}
 }
+
+func TestCostsAreShort(t *testing.T) {
+	for _, test := range []struct {
+		args   string
+		rounds int
+		d      time.Duration
+		sizes  string
+	}{
+		{"-costs", 3, 2 * time.Second, "small"},
+		{"-quick -costs", 1, 1200 * time.Millisecond, "small"},
+		{"-costs -d 9s -sizes small,large -rounds 2", 2, 9 * time.Second, "small,large"},
+	} {
+		s, err := parse(strings.Fields(test.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.rounds != test.rounds || s.dur != test.d || s.sizes != test.sizes {
+			t.Errorf("%s: rounds %d, d %v, sizes %s", test.args, s.rounds, s.dur, s.sizes)
+		}
+	}
+}
+
+// The pairs are those of four clients with four providers; every translated
+// one has its goals, every one may give no wrong answer.
+func TestPairs(t *testing.T) {
+	t.Setenv("WEIR_BIN", "weir")
+	ts, err := readTargets("../targets.pairs.json", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gs, err := readGoals("../goals.pairs.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string][]string{}
+	for _, g := range gs {
+		for _, name := range g.Targets {
+			of[name] = append(of[name], g.Figure)
+		}
+	}
+	apis := map[string]string{"chat": "openai", "responses": "responses", "messages": "anthropic", "gemini": "gemini"}
+	byName := map[string]Target{}
+	for _, r := range ts {
+		byName[r.t.Name] = r.t
+	}
+	for client, api := range apis {
+		for up := range apis {
+			name := "pair-" + client + "-" + up
+			target, ok := byName[name]
+			if !ok || target.API != api || target.Model != "on-"+up {
+				t.Errorf("%s: there %v, api %q, model %q", name, ok, target.API, target.Model)
+			}
+			want := "cpu_small cpu_stream bad"
+			if client == up {
+				want = "bad"
+			}
+			if got := strings.Join(of[name], " "); got != want {
+				t.Errorf("%s has goals on %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
+func TestReportCosts(t *testing.T) {
+	ts := []*result{
+		{t: Target{Name: "nethttp"}, all: []figures{{"cpu_small": 40, "cpu_stream": 80, "bad": 0}}},
+		{t: Target{Name: "pair"}, all: []figures{{"cpu_small": 90, "cpu_stream": 200, "bad": 3}}, notes: map[string]bool{"what was wrong": true}},
+	}
+	var b strings.Builder
+	reportCosts(&b, &settings{rounds: 1, baseline: "nethttp"}, ts, summarise(ts))
+	for _, want := range []string{"90.0   2.25", "200   2.50", "! pair: what was wrong"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("the report has no %q:\n%s", want, b.String())
+		}
+	}
+}

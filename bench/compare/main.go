@@ -38,6 +38,7 @@ type settings struct {
 	warm     time.Duration
 	rate     float64
 	quick    bool
+	costs    bool
 	keep     bool
 }
 
@@ -58,13 +59,14 @@ func parse(args []string) (*settings, error) {
 	fs.DurationVar(&s.warm, "warm", 1500*time.Millisecond, "warm-up")
 	fs.Float64Var(&s.rate, "rate", 200, "requests per second of the fixed-rate runs")
 	fs.BoolVar(&s.quick, "quick", false, "one round of short measurements, unless -rounds, -d or -warm say otherwise")
+	fs.BoolVar(&s.costs, "costs", false, "measure only what an answer costs, small and streamed, and print one table; measurements are short unless -d, -warm or -sizes say otherwise")
 	fs.BoolVar(&s.keep, "keep-logs", false, "keep the scratch directories")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
+	said := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { said[f.Name] = true })
 	if s.quick {
-		said := map[string]bool{}
-		fs.Visit(func(f *flag.Flag) { said[f.Name] = true })
 		if !said["rounds"] {
 			s.rounds = 1
 		}
@@ -74,6 +76,9 @@ func parse(args []string) (*settings, error) {
 		if !said["warm"] {
 			s.warm = time.Second
 		}
+	}
+	if s.costs {
+		s.shorten(said)
 	}
 	return &s, nil
 }
@@ -126,7 +131,11 @@ func run(ctx context.Context, s *settings) (kept bool, err error) {
 		return false, err
 	}
 	sum := summarise(ts)
-	report(os.Stdout, s, ts, sum)
+	if s.costs {
+		reportCosts(os.Stdout, s, ts, sum)
+	} else {
+		report(os.Stdout, s, ts, sum)
+	}
 	if err := writeJSON(s.out, ts, sum); err != nil {
 		return false, err
 	}
@@ -174,7 +183,7 @@ func measureAll(ctx context.Context, s *settings, ts []*result, tmp string) erro
 				r.notes[err.Error()] = true
 				continue
 			}
-			log.Printf("round %d %-16s %6.0f/s  %5.1f µs/req  p50 %.0f µs", round+1, r.t.Name, m.f["rps_small"], m.f["cpu_small"], m.f["p50"])
+			log.Printf("round %d %-16s %6.0f/s  %5.1f µs/req  %5.1f µs/stream", round+1, r.t.Name, m.f["rps_small"], m.f["cpu_small"], m.f["cpu_stream"])
 			r.all = append(r.all, m.f)
 		}
 	}

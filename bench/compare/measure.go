@@ -65,7 +65,11 @@ func (m *measurement) run(ctx context.Context) error {
 	}
 	// What else ran on this machine meanwhile, in percent of one CPU.
 	b0, own0, t0 := busy(), cpu(os.Getpid()), time.Now()
-	for _, phase := range []func(context.Context) error{m.saturate, m.pace, m.hold, m.leave, m.cut} {
+	phases := []func(context.Context) error{m.saturate, m.pace, m.hold, m.leave, m.cut}
+	if m.set.costs {
+		phases = phases[:1]
+	}
+	for _, phase := range phases {
 		if err := phase(ctx); err != nil {
 			return err
 		}

@@ -51,15 +51,7 @@ func report(w io.Writer, s *settings, ts []*result, sum map[string]*summary) {
 		column{"chunk50", "chunk p50 µs", kindMedian}, column{"chunk99", "chunk p99 µs", kindMedian}, column{"ttft50", "TTFT p50 µs", kindMedian}, column{"ttft99", "TTFT p99 µs", kindMedian})
 	t.print("Conduct, worst round: wrong answers; calls still running at the provider 1.5 s after their clients left; cut answers that looked whole; log lines per answer",
 		column{"bad", "wrong", kindWorst}, column{"left_running", "left running", kindWorst}, column{"hidden_cuts", "hidden cuts", kindWorst}, column{"log_lines", "log lines/answer", kindMedian})
-	fmt.Fprintln(w)
-	for _, r := range ts {
-		if r.t.Note != "" {
-			fmt.Fprintf(w, "%s: %s\n", r.t.Name, r.t.Note)
-		}
-		for _, n := range r.sortedNotes() {
-			fmt.Fprintf(w, "  ! %s: %s\n", r.t.Name, n)
-		}
-	}
+	t.notes()
 }
 
 // tables prints tables with one row per target.
@@ -68,6 +60,19 @@ type tables struct {
 	ts           []*result
 	sum          map[string]*summary
 	base, direct *summary // nil if not run
+}
+
+// notes prints what is said of each target and what went wrong with it.
+func (t *tables) notes() {
+	fmt.Fprintln(t.w)
+	for _, r := range t.ts {
+		if r.t.Note != "" {
+			fmt.Fprintf(t.w, "%s: %s\n", r.t.Name, r.t.Note)
+		}
+		for _, n := range r.sortedNotes() {
+			fmt.Fprintf(t.w, "  ! %s: %s\n", r.t.Name, n)
+		}
+	}
 }
 
 func (t *tables) print(title string, cols ...column) {
