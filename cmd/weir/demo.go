@@ -20,6 +20,7 @@ import (
 
 	"weir/internal/catalog"
 	"weir/internal/gateway"
+	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/sim"
 )
@@ -129,7 +130,7 @@ var demoDialects = []struct{ name, speaks string }{
 func demoDocument(entries *catalog.Catalog, back string, env func(string) (string, bool)) (text string, joined []string) {
 	var b, models strings.Builder
 	b.WriteString("version: 1\nnode: { drain: 5s }\nproviders:\n")
-	fmt.Fprintf(&b, "  sim: { base_url: \"http://%s/v1\", speaks: [openai-chat, openai-completions, openai-embeddings], api_key: %s }\n", back, demoKey)
+	fmt.Fprintf(&b, "  sim: { base_url: \"http://%s/v1\", speaks: [openai-chat, openai-completions, openai-embeddings, openai-images, openai-audio], api_key: %s }\n", back, demoKey)
 	for _, d := range demoDialects {
 		base := "http://" + back
 		if strings.HasPrefix(d.speaks, "openai") {
@@ -145,6 +146,14 @@ func demoDocument(entries *catalog.Catalog, back string, env func(string) (strin
 			}
 			fmt.Fprintf(&models, "  sim-failover: { targets: [{ provider: sim, model: sim-503 }, { provider: sim-messages, model: %s }] }\n", m.ID)
 		}
+	}
+	for _, m := range sim.MediaModels() {
+		fmt.Fprintf(&models, "  %s: { targets: [{ provider: sim, model: %s }] }\n", m.ID, m.ID)
+	}
+	// What does not generate stands beside the dialects of conversations.
+	fmt.Fprintf(&b, "  sim-side: { base_url: \"http://%s\", speaks: [classify, tei-classify, oip-infer, mistral-ocr, vllm-tokenize], api_key: %s }\n", back, demoKey)
+	for _, m := range [...]string{sim.ClassifyModel, sim.OCRModel} {
+		fmt.Fprintf(&models, "  %s: { targets: [{ provider: sim-side, model: %s }] }\n", m, m)
 	}
 	for _, name := range entries.Names() {
 		e, _ := entries.Entry(name)
@@ -218,8 +227,11 @@ func (l *lines) End(x *gateway.Exchange) {
 			text += fmt.Sprintf(" (attempt %d)", n)
 		}
 	}
-	if x.Usage != nil {
-		text += fmt.Sprintf("  %d in, %d out", x.Usage.Input, x.Usage.Output)
+	switch u := x.Usage; {
+	case u.Has(llm.SaidPages):
+		text += fmt.Sprintf("  %d pages", u.Pages)
+	case u != nil && u.Said != 0:
+		text += fmt.Sprintf("  %d in, %d out", u.Input, u.Output)
 	}
 	if len(x.Losses) > 0 {
 		text += fmt.Sprintf("  %d lost", len(x.Losses))

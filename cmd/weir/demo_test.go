@@ -95,6 +95,8 @@ func TestDemo(t *testing.T) {
 		{"/v1/messages", `{"model":"sim-1-messages","max_tokens":99,"stream":true,"messages":[{"role":"user","content":"Hello"}]}`, "event: message_stop"},
 		{"/v1/messages", `{"model":"sim-failover","max_tokens":99,"messages":[{"role":"user","content":"Hello"}]}`, `"type":"message"`},
 		{"/v1/embeddings", `{"model":"sim-embed","input":"Hello"}`, `"embedding"`},
+		{"/v1/classify", `{"model":"sim-classify","input":"What a lovely day"}`, `"label":"positive"`},
+		{"/v1/ocr", `{"model":"sim-ocr","document":{"type":"document_url","document_url":"https://example.org/a.pdf"}}`, `"pages_processed":3`},
 	} {
 		if status, body := post(t, base+c.path, key, c.body); status != 200 || !strings.Contains(body, c.want) {
 			t.Errorf("%s %s: %d %.300s", c.path, c.body, status, body)

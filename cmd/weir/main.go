@@ -55,7 +55,7 @@ what was lost.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return coded{exitUsage, fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
-	root.AddCommand(serveCommand(), checkCommand(), schemaCommand(), demoCommand(), simCommand(), versionCommand())
+	root.AddCommand(serveCommand(), checkCommand(), schemaCommand(), pricesCommand(), demoCommand(), simCommand(), versionCommand())
 	usage := root.Args
 	root.Args = func(c *cobra.Command, args []string) error {
 		if err := usage(c, args); err != nil {

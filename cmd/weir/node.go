@@ -38,8 +38,9 @@ type node struct {
 	compiler *compile.Compiler
 	engine   *engine.Engine
 
-	mu  sync.Mutex // one reload at a time
-	doc *config.Document
+	mu     sync.Mutex // one reload at a time
+	doc    *config.Document
+	prices priceFiles
 
 	threads *thread.File // nil: answers are kept in memory
 	ballast []byte
@@ -59,13 +60,15 @@ func newNode(w io.Writer, more gateway.Observer) (*node, error) {
 	n := &node{env: os.LookupEnv, compiler: compile.New(entries), ballast: make([]byte, ballastSize)}
 	n.log, n.record = telemetry.NewLog(w)
 	n.metrics = telemetry.NewMetrics(telemetry.MetricsOptions{Version: versionText(), Dropped: n.record.Dropped})
-	observers := []gateway.Observer{n.record, n.metrics}
+	observers := []gateway.Observer{n.record, n.metrics, telemetry.NewUnpriced(n.log)}
 	if more != nil {
 		observers = append(observers, more)
 	}
 	seals := seal.New(seal.Options{})
 	n.metrics.Gauge("weir_seals", "Turns whose sealed reasoning is kept.", func() int64 { return int64(seals.Stats().Entries) })
 	n.metrics.Counter("weir_seals_full_total", "Kept turns that left early because the store was full.", func() uint64 { return seals.Stats().Full })
+	n.metrics.Counter("weir_price_reloads_total", "Price files that were taken over while running.", n.prices.ok.Load)
+	n.metrics.Counter("weir_price_reloads_refused_total", "Price files that were refused; those before stayed in use.", n.prices.bad.Load)
 	n.engine = engine.New(telemetry.Tee(observers...), seals)
 	n.engine.Threads(thread.NewMemory(thread.Options{}))
 	return n, nil
@@ -88,6 +91,11 @@ func (n *node) keep(dir string) error {
 	n.engine.Threads(n.threads)
 	n.metrics.Gauge("weir_kept_turns", "Answers that are kept.", func() int64 { return int64(n.threads.Stats().Turns) })
 	n.metrics.Gauge("weir_kept_bytes", "Bytes of kept answers.", func() int64 { return n.threads.Stats().Bytes })
+	n.metrics.Gauge("weir_kept_disk_bytes", "Bytes of the files that kept answers are in.", func() int64 { return n.threads.Stats().Disk })
+	n.metrics.Gauge("weir_kept_owed", "Deletions of kept answers that could not be written yet.", func() int64 { return int64(n.threads.Stats().Owed) })
+	n.metrics.Gauge("weir_kept_torn_bytes", "Bytes of kept answers that were not written whole when the last process ended.", func() int64 { return n.threads.Stats().Torn })
+	n.metrics.Counter("weir_kept_damaged_total", "Kept answers, and places in their files, that cannot be read.", func() uint64 { return n.threads.Stats().Damaged })
+	n.metrics.Counter("weir_kept_expired_total", "Kept answers whose time was over.", func() uint64 { return n.threads.Stats().Expired })
 	n.metrics.Counter("weir_kept_refused_total", "Answers that were not kept for want of room.", func() uint64 { return n.threads.Stats().Refused })
 	return nil
 }
@@ -103,9 +111,22 @@ func (n *node) read(file string, src []byte, noEnv bool) (*config.Document, *eng
 	if len(doc.Unset) > 0 {
 		return doc, nil, nil // its placeholders stand for what is not known here
 	}
-	hash := sha256.Sum256(src)
-	s, err := n.compiler.Snapshot(doc, hex.EncodeToString(hash[:6]))
+	if n.doc == nil { // node.prices is the process's own, and refreshed apart from the document
+		table, err := n.prices.read(doc)
+		if err != nil {
+			return nil, nil, err
+		}
+		n.prices.path, n.prices.table = doc.Node.Prices, table
+		n.compiler.Prices(table)
+	}
+	s, err := n.compiler.Snapshot(doc, revisionOf(src))
 	return doc, s, err
+}
+
+// revisionOf names the revision that a document's text is.
+func revisionOf(src []byte) string {
+	hash := sha256.Sum256(src)
+	return hex.EncodeToString(hash[:6])
 }
 
 // load reads the document and puts it in use, all or nothing: on an error the last good one stays.

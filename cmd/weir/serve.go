@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"weir/internal/config"
+	"weir/internal/price"
 )
 
 func serveCommand() *cobra.Command {
@@ -21,7 +22,8 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "serve", Short: "run a gateway from a document", Args: none,
 		Long: `Serve runs a gateway from one document. It reads the document again when the file changes and on SIGHUP; one that
-is not right is refused whole and the last good one stays. SIGTERM and SIGINT let open exchanges finish (node.drain).
+is not right is refused whole and the last good one stays. Prices in files (node.prices) are taken over the same way.
+SIGTERM and SIGINT let open exchanges finish (node.drain).
 
 Log and records go to standard output, one JSON line each.`,
 		Example: "  weir serve -c weir.yaml\n  OPENAI_API_KEY=… weir serve -c weir.yaml | tee weir.log",
@@ -85,6 +87,13 @@ func serve(ctx context.Context, file string) error {
 			}
 		}()
 	}
+	if path := n.prices.path; path != "" {
+		go func() {
+			if err := config.WatchPath(watching, path, price.Suffix, n.reprice); err != nil {
+				n.log.Error("changes of prices are not noticed any more; SIGHUP still reads them again", "path", path, "error", err)
+			}
+		}()
+	}
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -92,6 +101,7 @@ func serve(ctx context.Context, file string) error {
 		for {
 			select {
 			case <-hup:
+				n.reprice()
 				n.reload()
 			case <-watching.Done():
 				return

@@ -95,6 +95,8 @@ func (a *api) table() []entry {
 		{"/v1/responses/input_tokens", post, a.count(llm.OpenAIResponses)},
 		{"/v1beta/models", get, a.geminiModels},
 		{"/v1beta/models/{call...}", get + ", " + post, a.gemini()},
+		{"/v1alpha/models", get, a.geminiModels},
+		{"/v1alpha/models/{call...}", get + ", " + post, a.gemini()},
 		{"/model/{id}/converse", post, a.serve(llm.BedrockConverse, llm.OpChat)},
 		{"/model/{id}/converse-stream", post, a.serve(llm.BedrockConverse, llm.OpChat)},
 		{"/model/{id}/count-tokens", post, a.count(llm.BedrockConverse)},
@@ -109,8 +111,21 @@ func (a *api) table() []entry {
 		{"/v1/rerank", post, a.serve(llm.OpenAIRerank, llm.OpRerank)},
 		{"/v2/rerank", post, a.serve(llm.CohereRerank, llm.OpRerank)},
 		{"/v1/moderations", post, a.serve(llm.OpenAIModerations, llm.OpModeration)},
+		{"/v1/images/generations", post, a.serve(llm.OpenAIImages, llm.OpImage)},
+		{"/v1/images/edits", post, a.serve(llm.OpenAIImages, llm.OpImageEdit)},
+		{"/v1/images/variations", post, a.serve(llm.OpenAIImages, llm.OpImageEdit)},
+		{"/v1/audio/speech", post, a.serve(llm.OpenAIAudio, llm.OpSpeech)},
+		{"/v1/audio/transcriptions", post, a.serve(llm.OpenAIAudio, llm.OpTranscription)},
+		{"/v1/audio/translations", post, a.serve(llm.OpenAIAudio, llm.OpTranscription)},
+		{"/v1/classify", post, a.serve(llm.VLLMClassify, llm.OpClassify)},
+		{"/classify", post, a.serve(llm.VLLMClassify, llm.OpClassify)},
+		{"/predict", post, a.serve(llm.TEIClassify, llm.OpClassify)},
+		{"/v2/models/{call...}", post, a.infer()},
+		{"/v1/ocr", post, a.serve(llm.MistralOCR, llm.OpOCR)},
+		{"/tokenize", post, a.serve(llm.VLLMTokenize, llm.OpTokenize)},
+		{"/detokenize", post, a.serve(llm.VLLMTokenize, llm.OpTokenize)},
 		{"/v1/models", get, a.models},
-		{"/v1/models/{id...}", get, a.model},
+		{"/v1/models/{id...}", get + ", " + post, a.modelOrGemini()},
 		{"/v1/capabilities", get, a.capabilities},
 		{"/healthz", get, a.health},
 		{"/readyz", get, a.ready},
@@ -182,11 +197,29 @@ func (a *api) gemini() http.HandlerFunc {
 	}
 }
 
+// infer answers the paths that end in a word after the model's name, which may hold slashes.
+func (a *api) infer() http.HandlerFunc {
+	serve := a.serve(llm.OIPInfer, llm.OpClassify)
+	if serve == nil {
+		return nil
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.URL.Path, "/infer") {
+			a.refuse(w, r, fault.New(fault.NotFound, "there is nothing at %s", bounded(r.URL.Path)))
+			return
+		}
+		serve(w, r)
+	}
+}
+
 // speaker is the dialect an error on a path is told in.
 func (a *api) speaker(r *http.Request) dialect.Dialect {
 	name := llm.OpenAIChat
 	if r.Header.Get("Anthropic-Version") != "" {
 		name = llm.AnthropicMessages
+	}
+	if geminiCall(r) {
+		name = llm.GeminiGenerate
 	}
 	for _, root := range roots {
 		if strings.HasPrefix(r.URL.Path, root.prefix) {
@@ -206,18 +239,22 @@ var roots = []struct {
 }{
 	{"/v1/messages", llm.AnthropicMessages},
 	{"/v1beta/", llm.GeminiGenerate},
+	{"/v1alpha/", llm.GeminiGenerate},
 	{"/model/", llm.BedrockConverse},
 	{"/v2/", llm.CohereChat},
+	{"/v2/models/", llm.OIPInfer},
+	{"/predict", llm.TEIClassify},
 	{"/api/", llm.OllamaChat},
 }
 
+// refuse answers what is not served.
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, f *fault.Fault) {
-	d := a.speaker(r)
-	w.Header()["X-Weir-Fault"] = []string{f.Kind.String()}
-	if named, ok := d.(dialect.FaultHeader); ok {
-		named.FaultHeader(w.Header(), f)
-	}
-	send(w, f.Status(), d.Fault(nil, f, dialect.Whole))
+	a.o.Engine.Refuse(w, r, a.speaker(r), llm.OpUnserved, f)
+}
+
+// deny answers who may not ask for the models, or not for this one.
+func (a *api) deny(w http.ResponseWriter, r *http.Request, err error) {
+	a.o.Engine.Refuse(w, r, a.speaker(r), llm.OpModels, fault.Of(err))
 }
 
 func send(w http.ResponseWriter, status int, body []byte) {

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"weir/internal/fault"
 	"weir/internal/gateway"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -51,7 +50,7 @@ func readCarries(text string) carrying {
 func (a *api) capabilities(w http.ResponseWriter, r *http.Request) {
 	s, g, err := a.grant(r)
 	if err != nil {
-		a.refuse(w, r, fault.Of(err))
+		a.deny(w, r, err)
 		return
 	}
 	query := r.URL.Query()

@@ -14,7 +14,7 @@ import (
 func (a *api) models(w http.ResponseWriter, r *http.Request) {
 	s, g, err := a.grant(r)
 	if err != nil {
-		a.refuse(w, r, fault.Of(err))
+		a.deny(w, r, err)
 		return
 	}
 	names := allowed(s, g)
@@ -57,7 +57,7 @@ func (a *api) known(w http.ResponseWriter, r *http.Request, name string) bool {
 		}
 	}
 	if err != nil {
-		a.refuse(w, r, fault.Of(err))
+		a.deny(w, r, err)
 	}
 	return err == nil
 }
@@ -89,7 +89,7 @@ func anthropicModel(j *rawjson.Writer, name string) {
 func (a *api) geminiModels(w http.ResponseWriter, r *http.Request) {
 	s, g, err := a.grant(r)
 	if err != nil {
-		a.refuse(w, r, fault.Of(err))
+		a.deny(w, r, err)
 		return
 	}
 	var j rawjson.Writer
@@ -120,7 +120,7 @@ func geminiModel(j *rawjson.Writer, name string) {
 func (a *api) ollamaModels(w http.ResponseWriter, r *http.Request) {
 	s, g, err := a.grant(r)
 	if err != nil {
-		a.refuse(w, r, fault.Of(err))
+		a.deny(w, r, err)
 		return
 	}
 	var j rawjson.Writer

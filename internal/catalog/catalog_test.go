@@ -14,7 +14,7 @@ import (
 var dialects = []llm.Dialect{
 	llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
 	llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.OllamaChat, llm.GeminiEmbeddings, llm.CohereEmbed, llm.OllamaEmbed,
-	llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations,
+	llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
 }
 
 func entries(t *testing.T) []*Entry {

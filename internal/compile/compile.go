@@ -11,29 +11,36 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"weir/internal/catalog"
 	"weir/internal/config"
 	"weir/internal/dialect"
 	"weir/internal/dialect/anthropic"
 	"weir/internal/dialect/bedrockinvoke"
+	"weir/internal/dialect/classify"
 	"weir/internal/dialect/cohere"
 	"weir/internal/dialect/cohereembed"
 	"weir/internal/dialect/converse"
 	"weir/internal/dialect/count"
 	"weir/internal/dialect/gemini"
 	"weir/internal/dialect/geminiembeddings"
+	"weir/internal/dialect/mistralocr"
 	"weir/internal/dialect/ollama"
 	"weir/internal/dialect/ollamaembed"
+	"weir/internal/dialect/openaiaudio"
 	"weir/internal/dialect/openaichat"
 	"weir/internal/dialect/openaicompletions"
 	"weir/internal/dialect/openaiembeddings"
+	"weir/internal/dialect/openaiimages"
 	"weir/internal/dialect/openaimoderations"
 	"weir/internal/dialect/openairesponses"
 	"weir/internal/dialect/rerank"
+	"weir/internal/dialect/tokenize"
 	"weir/internal/engine"
 	"weir/internal/gateway"
 	"weir/internal/llm"
+	"weir/internal/price"
 	"weir/internal/route"
 )
 
@@ -55,6 +62,13 @@ var operations = map[llm.Dialect][]llm.Op{
 	llm.OpenAIRerank:      {llm.OpRerank},
 	llm.CohereRerank:      {llm.OpRerank},
 	llm.OpenAIModerations: {llm.OpModeration},
+	llm.OpenAIImages:      {llm.OpImage, llm.OpImageEdit},
+	llm.OpenAIAudio:       {llm.OpSpeech, llm.OpTranscription},
+	llm.VLLMClassify:      {llm.OpClassify},
+	llm.TEIClassify:       {llm.OpClassify},
+	llm.OIPInfer:          {llm.OpClassify},
+	llm.MistralOCR:        {llm.OpOCR},
+	llm.VLLMTokenize:      {llm.OpTokenize, llm.OpCount},
 }
 
 var languages = map[llm.Dialect]dialect.Dialect{
@@ -74,6 +88,13 @@ var languages = map[llm.Dialect]dialect.Dialect{
 	llm.OpenAIRerank:      rerank.New(llm.OpenAIRerank, openaichat.New()),
 	llm.CohereRerank:      rerank.New(llm.CohereRerank, cohere.New()),
 	llm.OpenAIModerations: openaimoderations.New(),
+	llm.OpenAIImages:      openaiimages.New(),
+	llm.OpenAIAudio:       openaiaudio.New(),
+	llm.VLLMClassify:      classify.New(),
+	llm.TEIClassify:       classify.NewTEI(),
+	llm.OIPInfer:          classify.NewOIP(),
+	llm.MistralOCR:        mistralocr.New(),
+	llm.VLLMTokenize:      tokenize.New(openaichat.New()),
 }
 
 // Dialects lists the wire languages of this build.
@@ -82,7 +103,7 @@ func Dialects() []string {
 	for _, name := range [...]llm.Dialect{
 		llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
 		llm.GeminiEmbeddings, llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.CohereEmbed, llm.CohereRerank, llm.OllamaChat, llm.OllamaEmbed,
-		llm.OpenAIRerank, llm.OpenAIModerations,
+		llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
 	} {
 		if languages[name] != nil {
 			out = append(out, string(name))
@@ -97,7 +118,8 @@ func Dialect(name llm.Dialect) dialect.Dialect { return languages[name] }
 // Compiler makes snapshots. It keeps what outlives a revision: the connections to providers. It is safe for concurrent use.
 type Compiler struct {
 	catalog *catalog.Catalog
-	mu      sync.Mutex // guards transports; taken once a provider and revision
+	table   atomic.Pointer[price.Table] // nil: the built-in prices
+	mu      sync.Mutex                  // guards transports; taken once a provider and revision
 	pools   map[way]*upstream
 }
 
@@ -113,13 +135,16 @@ func (c *Compiler) Options(env func(string) (string, bool)) config.Options {
 
 // Snapshot compiles a document. The error is that of config: with file, line and path.
 func (c *Compiler) Snapshot(d *config.Document, revision string) (*engine.Snapshot, error) {
-	s := &engine.Snapshot{Revision: revision, Places: map[string]*engine.Place{}, Dialect: Dialect, MaxBody: int64(d.Limits.Body)}
+	s := &engine.Snapshot{Revision: revision, Places: map[string]*engine.Place{}, Dialect: Dialect, MaxBody: int64(d.Limits.Body), Unpriced: unpriced(d)}
 	var problems []error
 	for i := range d.Providers {
 		place, err := c.place(d, &d.Providers[i])
 		if err != nil {
 			problems = append(problems, err)
 			continue
+		}
+		if place.Prices, err = c.prices(d, &d.Providers[i], revision); err != nil {
+			problems = append(problems, err)
 		}
 		s.Places[d.Providers[i].Name] = place
 	}
@@ -153,6 +178,9 @@ func fit(places map[string]*engine.Place) route.Fit {
 			return "the provider " + t.Provider + " is not in the document"
 		}
 		speaks := place.Provider.Speaks(op)
+		if op == llm.OpCount && len(speaks) == 0 && count.New(languages[client]) != nil && len(place.Provider.Speaks(llm.OpChat)) > 0 {
+			return "" // what it does not count is estimated
+		}
 		if len(speaks) == 0 {
 			return "the provider " + t.Provider + " serves no " + string(op)
 		}

@@ -17,7 +17,6 @@ import (
 	"weir/internal/engine"
 	"weir/internal/h1"
 	"weir/internal/llm"
-	"weir/internal/price"
 	"weir/internal/provider"
 	"weir/internal/provider/azure"
 	"weir/internal/provider/bedrock"
@@ -71,7 +70,7 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	return &engine.Place{
 		Provider: h, Client: client,
 		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
-		Drain: p.ClientGone == "drain", Facts: entry.Facts, Keeps: known && entry.Keeps, Prices: price.Embedded().List(cmp.Or(p.Catalog, p.Name)),
+		Drain: p.ClientGone == "drain", Facts: entry.Facts, Keeps: known && entry.Keeps,
 	}, nil
 }
 

@@ -99,6 +99,7 @@ func (d *decoder) checkProvider(p *Provider) {
 		return
 	}
 	path := join("providers", p.Name)
+	d.checkPrices(p, path)
 	entry := p.Catalog
 	if !d.has(path + ".catalog") {
 		entry = p.Name

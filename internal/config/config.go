@@ -31,6 +31,7 @@ type Document struct {
 	Models    []Model    `yaml:"models" doc:"Names that applications use, and what stands behind them. Any model can also be called as PROVIDER/MODEL by a key that may."`
 	Keys      []Key      `yaml:"keys" doc:"Keys that applications send."`
 	Limits    Limits     `yaml:"limits" doc:"Limits on every request."`
+	Defaults  Defaults   `yaml:"defaults" doc:"What holds where nothing else is said."`
 
 	Unset []string `yaml:"-"` // variables that Options.NoEnv passed over, in the order met, each once
 	Files []string `yaml:"-"` // files of secrets that were read, in the order met, each once
@@ -45,6 +46,7 @@ type Node struct {
 	Drain   time.Duration `yaml:"drain" is:"duration" default:"30s" doc:"How long running requests may go on once the process is told to stop."`
 	Listen  Listen        `yaml:"listen" doc:"Addresses to listen on."`
 	Egress  Egress        `yaml:"egress" doc:"How providers are reached."`
+	Prices  string        `yaml:"prices" is:"path" absent:"the built-in ones" doc:"File of prices, or folder whose .txt files are such, in place of the built-in prices of the providers they name. Changes are taken over without a restart. See prices.md."`
 }
 
 // Listen is where the process listens. The data listener always has an address.
@@ -72,19 +74,20 @@ type TLS struct {
 
 // Provider is a place that serves models.
 type Provider struct {
-	Name        string   `yaml:",name" is:"name"`
-	Catalog     string   `yaml:"catalog" is:"name" absent:"the provider's own name" doc:"Catalog entry that says what is not written here."`
-	BaseURL     string   `yaml:"base_url" is:"url" absent:"the catalog's" doc:"What the dialect's official SDK takes. OpenAI's ends in /v1; Anthropic's is the bare host."`
-	Speaks      []string `yaml:"speaks" is:"dialect" absent:"the catalog's" doc:"Dialects the provider understands, or families of them."`
-	Auth        string   `yaml:"auth" is:"auth" absent:"what the dialect's SDK sends" doc:"How the key is sent."`
-	APIKey      Secret   `yaml:"api_key" is:"credential" doc:"The key to call the provider with."`
-	Timeouts    Timeouts `yaml:"timeouts" doc:"How long to wait for the provider."`
-	ClientGone  string   `yaml:"client_gone" one:"cancel|drain" default:"cancel" doc:"What happens to a running call when its client leaves: cancel it, or drain it to its end to learn what it cost."`
-	Region      string   `yaml:"region" is:"place" doc:"Where at the provider, in its own words: eu-central-1, europe-west4, global. Bedrock and Vertex need it."`
-	Project     string   `yaml:"project" is:"place" doc:"The Google Cloud project of a Vertex provider."`
-	APIVersion  string   `yaml:"api_version" is:"place" absent:"the newer surface, whose base_url ends in /openai/v1" doc:"Azure OpenAI: the API version of the surface that is asked by deployment, such as 2024-10-21; base_url then ends in /openai."`
-	Egress      Egress   `yaml:"egress" doc:"How this provider is reached, where that differs from node.egress."`
-	PassHeaders []string `yaml:"pass_headers" is:"header" doc:"Further request headers of the client that go to the provider. Credentials, cookies and proxy headers never do."`
+	Name        string        `yaml:",name" is:"name"`
+	Catalog     string        `yaml:"catalog" is:"name" absent:"the provider's own name" doc:"Catalog entry that says what is not written here."`
+	BaseURL     string        `yaml:"base_url" is:"url" absent:"the catalog's" doc:"What the dialect's official SDK takes. OpenAI's ends in /v1; Anthropic's is the bare host."`
+	Speaks      []string      `yaml:"speaks" is:"dialect" absent:"the catalog's" doc:"Dialects the provider understands, or families of them."`
+	Auth        string        `yaml:"auth" is:"auth" absent:"what the dialect's SDK sends" doc:"How the key is sent."`
+	APIKey      Secret        `yaml:"api_key" is:"credential" doc:"The key to call the provider with."`
+	Timeouts    Timeouts      `yaml:"timeouts" doc:"How long to wait for the provider."`
+	ClientGone  string        `yaml:"client_gone" one:"cancel|drain" default:"cancel" doc:"What happens to a running call when its client leaves: cancel it, or drain it to its end to learn what it cost."`
+	Region      string        `yaml:"region" is:"place" doc:"Where at the provider, in its own words: eu-central-1, europe-west4, global. Bedrock and Vertex need it."`
+	Project     string        `yaml:"project" is:"place" doc:"The Google Cloud project of a Vertex provider."`
+	APIVersion  string        `yaml:"api_version" is:"place" absent:"the newer surface, whose base_url ends in /openai/v1" doc:"Azure OpenAI: the API version of the surface that is asked by deployment, such as 2024-10-21; base_url then ends in /openai."`
+	Egress      Egress        `yaml:"egress" doc:"How this provider is reached, where that differs from node.egress."`
+	Prices      []ModelPrices `yaml:"prices" doc:"What its models cost, where that differs from the built-in prices or is not among them: by model or pattern, then by component. See prices.md."`
+	PassHeaders []string      `yaml:"pass_headers" is:"header" doc:"Further request headers of the client that go to the provider. Credentials, cookies and proxy headers never do."`
 }
 
 // Egress is the way out to providers.
@@ -129,12 +132,17 @@ type Limits struct {
 	Body Bytes `yaml:"body" is:"bytes" default:"32MiB" doc:"The largest request body."`
 }
 
+// Defaults is what holds where nothing else is said.
+type Defaults struct {
+	Unpriced string `yaml:"unpriced" one:"serve|refuse|alert" default:"serve" doc:"What happens to a request whose target has no price: serve it, refuse it before anything is sent, or serve it and alert in the log. The record always says so. See prices.md."`
+}
+
 // lacking names the members that the document has a place for and this build does not act on.
 var lacking = map[reflect.Type][]string{
 	reflect.TypeFor[Document](): {
 		"include", "routes", "organisations", "teams", "projects", "users", "budgets", "identity", "roles",
 		"policies", "guards", "data_classes", "prompts", "caches", "sources", "indexes", "tools", "agents", "flows", "batches",
-		"approvals", "datasets", "records", "audit", "telemetry", "alerts", "evaluations", "defaults",
+		"approvals", "datasets", "records", "audit", "telemetry", "alerts", "evaluations",
 	},
 	reflect.TypeFor[Node](): {
 		"name", "role", "region", "zone", "trusted_proxies", "store", "shared", "master_key", "env",
@@ -142,16 +150,17 @@ var lacking = map[reflect.Type][]string{
 	},
 	reflect.TypeFor[Listen]():   {"admin"},
 	reflect.TypeFor[Listener](): {"tls"},
-	reflect.TypeFor[Provider](): {"credentials", "usage", "limits", "data", "prices", "metrics", "budgets", "policies", "records"},
+	reflect.TypeFor[Provider](): {"credentials", "usage", "limits", "data", "metrics", "budgets", "policies", "records"},
 	reflect.TypeFor[Model](): {
 		"balance", "fallbacks", "tries", "priority", "rollout", "transforms", "cache", "prompt", "flow",
 		"limits", "budgets", "policies", "records",
 	},
-	reflect.TypeFor[Egress](): {"private"},
-	reflect.TypeFor[Target](): {"weight", "zone", "when"},
-	reflect.TypeFor[Key]():    {"project", "networks", "limits", "budgets", "policies", "records"},
-	reflect.TypeFor[Limits](): {"requests", "tokens", "output", "concurrent"},
-	reflect.TypeFor[Secret](): {"vault", "aws", "gcp", "azure", "sealed"},
+	reflect.TypeFor[Egress]():   {"private"},
+	reflect.TypeFor[Target]():   {"weight", "zone", "when"},
+	reflect.TypeFor[Key]():      {"project", "networks", "limits", "budgets", "policies", "records"},
+	reflect.TypeFor[Defaults](): {"openai-files"},
+	reflect.TypeFor[Limits]():   {"requests", "tokens", "output", "concurrent"},
+	reflect.TypeFor[Secret]():   {"vault", "aws", "gcp", "azure", "sealed"},
 }
 
 // Default gives every zero member of a document built in Go its default; it does nothing to one that Parse returned, so

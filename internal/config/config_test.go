@@ -105,7 +105,7 @@ providers:
     timeouts: { <<: *slow, connect: 2.5s, total: 1h30m }
     client_gone: drain
     pass_headers: [X-Trace, x-tenant]
-  alpha: { base_url: "http://127.0.0.1:8000/v1", speaks: [openai-chat, anthropic], auth: none, timeouts: *slow }
+  alpha: { base_url: "http://127.0.0.1:8000/v1", speaks: [openai-chat, anthropic], auth: none, timeouts: *slow, prices: { "*": { input: $0, output: "$0.00" }, "org/m:7b": { batch  input: $40, ">200000 output": $0.5 } } }
 models:
   gpt-5.1: { targets: [{ provider: openai, model: gpt-5.1 }, { provider: "${PROVIDER}", model: "org/m:7b" }], max_output: "${FORTY}" }
   org/name:7b:
@@ -116,6 +116,7 @@ keys:
   - { name: ci, hash: "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae", expires: 2027-01-01, strict: true }
   - { name: nothing, key: "${KEY}", models: [], expires: 2027-01-01T12:00:00+02:00 }
 limits: { body: 1536KiB }
+defaults: { unpriced: refuse }
 `
 
 func TestParse(t *testing.T) {
@@ -141,6 +142,10 @@ func TestParse(t *testing.T) {
 			{
 				Name: "alpha", BaseURL: "http://127.0.0.1:8000/v1", Speaks: []string{"openai-chat", "anthropic"}, Auth: "none", Timeouts: slow,
 				ClientGone: "cancel",
+				Prices: []ModelPrices{
+					{"*", []Rate{{"input", "$0"}, {"output", "$0.00"}}},
+					{"org/m:7b", []Rate{{"batch input", "$40"}, {">200000 output", "$0.5"}}},
+				},
 			},
 		},
 		Models: []Model{
@@ -155,8 +160,8 @@ func TestParse(t *testing.T) {
 			},
 			{Name: "nothing", Key: NewSecret(variables["KEY"]), Models: []string{}, Expires: time.Date(2027, 1, 1, 10, 0, 0, 0, time.UTC)},
 		},
-		Limits: Limits{Body: 1536 << 10},
-		Files:  []string{"testdata/cert.pem"},
+		Limits: Limits{Body: 1536 << 10}, Defaults: Defaults{Unpriced: "refuse"},
+		Files: []string{"testdata/cert.pem"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Document{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -187,7 +192,7 @@ func TestDefaults(t *testing.T) {
 	want := &Document{Version: 1, Node: Node{
 		DataDir: filepath.Join("etc", "weir-data"), Drain: 30 * time.Second,
 		Listen: Listen{Data: DataListener{Address: "127.0.0.1:8080"}},
-	}, Limits: Limits{Body: 32 << 20}}
+	}, Limits: Limits{Body: 32 << 20}, Defaults: Defaults{Unpriced: "serve"}}
 	parsed, err := Parse("etc/weir.yaml", []byte("version: 1"), Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -156,7 +156,11 @@ func (d *decoder) block(n *node, path string, t *table, v reflect.Value) {
 		if t.holds(secret) {
 			d.src.conceal(n.text) // a key without its member's name
 		}
-		d.src.report(at, path, "expected a mapping, found "+n.describe(true), "its members are "+list(t.names()))
+		hint := "its members are " + list(t.names())
+		if t.rates >= 0 {
+			hint = "write `{ input: $1.25, output: $10 }`"
+		}
+		d.src.report(at, path, "expected a mapping, found "+n.describe(true), hint)
 		return
 	}
 	for _, e := range d.effective(n, path) {
@@ -164,6 +168,10 @@ func (d *decoder) block(n *node, path string, t *table, v reflect.Value) {
 			continue
 		}
 		m := t.find(e.name)
+		if m == nil && t.rates >= 0 {
+			d.rate(e, path, v.Field(t.rates))
+			continue
+		}
 		if m == nil {
 			d.unknown(e, path, t.typ, t.names())
 			continue

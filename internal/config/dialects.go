@@ -13,7 +13,8 @@ var dialects = []string{
 	"openai-chat", "openai-responses", "openai-completions", "openai-embeddings", "openai-images", "openai-audio",
 	"openai-moderations", "openai-files", "openai-batches", "openai-realtime", "anthropic-messages", "anthropic-batches", "anthropic-files",
 	"gemini-generate", "gemini-embeddings", "gemini-files", "gemini-live", "bedrock-converse", "bedrock-invoke", "cohere-chat", "cohere-embed",
-	"cohere-rerank", "ollama-chat", "ollama-embed", "openai-rerank", "classify",
+	"cohere-rerank", "ollama-chat", "ollama-embed", "openai-rerank", "classify", "tei-classify", "oip-infer", "mistral-ocr",
+	"vllm-tokenize",
 }
 
 var families = []string{"openai", "anthropic", "gemini", "bedrock", "cohere", "ollama"}
@@ -34,6 +35,9 @@ func Dialects(speaks, built []string) []string {
 	}
 	return out
 }
+
+// kinless are the dialects of no family.
+func kinless() []string { return without(dialects, Dialects(families, nil)) }
 
 func parseDialect(text string, v reflect.Value, set *setting) *flaw {
 	known := append(slices.Clone(dialects), families...)

@@ -38,6 +38,7 @@ type table struct {
 	members []member
 	key     int   // the field that holds the block's own name; -1 = it has none
 	keyKind *kind // of the name
+	rates   int   // the field that holds all further members, which are prices; -1 = there are none
 	lacking []string
 }
 
@@ -45,13 +46,16 @@ type table struct {
 var root = tableOf(reflect.TypeFor[Document]())
 
 func tableOf(typ reflect.Type) *table {
-	t := &table{typ: typ, key: -1, lacking: lacking[typ]}
+	t := &table{typ: typ, key: -1, rates: -1, lacking: lacking[typ]}
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
 		if option == "name" {
 			t.key, t.keyKind = i, kinds[f.Tag.Get("is")]
 			continue
+		}
+		if option == "rest" {
+			t.rates = i
 		}
 		if name == "" || name == "-" {
 			continue

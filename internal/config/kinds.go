@@ -125,6 +125,12 @@ var kinds = map[string]*kind{
 		}
 		return nil
 	}),
+	"priced": textKind("a model's name such as gpt-5, or a pattern such as gpt-5*", `^[!-~]+$`, "model's name", func(s string) *flaw {
+		if s == "" || len(s) > maxName || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return &flaw{"", "a provider's name for a model has no spaces, and at most 256 bytes; `*` stands for anything"}
+		}
+		return nil
+	}),
 	"pattern": textKind("a model's name or a pattern such as gpu/*", `^[A-Za-z0-9*][A-Za-z0-9._:/@+*-]*$`, "names or patterns", func(s string) *flaw {
 		return checkName(strings.TrimLeft(s, "*")+"x", "._:/@+-*", "a pattern takes letters, digits, `._:/@+-` and `*`")
 	}),

@@ -69,6 +69,9 @@ func (p *printer) block(t *table, v reflect.Value, indent int) {
 			}
 		}
 	}
+	if t.rates >= 0 {
+		p.rates(v.Field(t.rates), indent)
+	}
 }
 
 // nested writes a block below its head; a block of which nothing is to be written is left out with its head, unless

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"weir/internal/price"
 )
 
 const preface = `# Configuration
@@ -51,8 +53,22 @@ func Reference() string {
 	for _, f := range families {
 		fmt.Fprintf(&b, "| `%s` | `%s` |\n", f, strings.Join(Dialects([]string{f}, nil), "`, `"))
 	}
-	b.WriteString("| | `classify` |\n")
+	b.WriteString("| | `" + strings.Join(kinless(), "`, `") + "` |\n")
+	components(&b)
 	return b.String()
+}
+
+// components writes the table of what prices are made of.
+func components(b *strings.Builder) {
+	b.WriteString("\n## Components of prices\n\nWhat `providers.NAME.prices.NAME` takes. A million is of tokens, characters or pixels. [prices.md](prices.md) says how a\nprice that is not stated is found.\n\n")
+	b.WriteString("| Component | In dollars per | Charges for |\n| --- | --- | --- |\n")
+	for _, w := range price.Words() {
+		per := "million"
+		if w.Apiece {
+			per = "piece"
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", w.Name, per, cell(w.Means))
+	}
 }
 
 // section writes the table of one block and then those of the blocks within it.
@@ -65,6 +81,9 @@ func section(b *strings.Builder, title, intro string, t *table) {
 	for i := range t.members {
 		m := &t.members[i]
 		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", m.name, m.value(), m.otherwise(), cell(m.doc))
+	}
+	if t.rates >= 0 {
+		b.WriteString("| `COMPONENT` | amount of dollars | the price lists' | What it costs: $1.25. Components are listed below; conditions may stand before one, as in `batch input` or `\">200000 input\"`. |\n")
 	}
 	if len(t.lacking) > 0 {
 		fmt.Fprintf(b, "\nNot in this build: `%s`.\n", strings.Join(t.lacking, "`, `"))

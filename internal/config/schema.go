@@ -13,6 +13,9 @@ func Schema() []byte {
 	w.Name("$defs").Open('{')
 	w.Name("variable").Open('{').Name("type").String("string").Name("pattern").String(`\$\{`)
 	w.Name("description").String("A text with ${NAME} or ${NAME:-default} in it.").Close('}')
+	w.Name("amount").Open('{')
+	amountKind("input").schema(&w)
+	w.Close('}')
 	w.Name("secret").Open('{').Name("oneOf").Open('[')
 	w.Open('{').Name("type").String("string").Name("minLength").Int(1).Close('}')
 	for _, source := range []string{"env", "file"} {
@@ -32,7 +35,11 @@ func members(w *rawjson.Writer, t *table, top bool) {
 			need = append(need, t.members[i].name)
 		}
 	}
-	objectType(w, len(need) == 0)
+	objectType(w, len(need) == 0 && t.rates < 0)
+	if t.rates >= 0 {
+		w.Name("patternProperties").Open('{').Name(keyPattern).Open('{').Name("$ref").String("#/$defs/amount").Close('}').Close('}')
+		w.Name("minProperties").Int(1)
+	}
 	w.Name("properties").Open('{')
 	for i := range t.members {
 		m := &t.members[i]

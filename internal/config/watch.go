@@ -17,6 +17,7 @@ import (
 const (
 	settle     = 100 * time.Millisecond
 	mostSettle = time.Second
+	maxWatched = 64 << 20 // bytes of a file that are compared
 )
 
 // Watch calls notify each time the content of a file has changed, until ctx ends; it returns nil then. It watches
@@ -36,7 +37,18 @@ func Watch(ctx context.Context, file string, notify func()) error {
 	}
 	last := stampOf(file)
 	followed := followLink(w, file, folder, "")
+	return settled(ctx, w, folder, func() {
+		followed = followLink(w, file, folder, followed)
+		if now := stampOf(file); now != (stamp{}) && now != last {
+			last = now
+			notify()
+		}
+	})
+}
 
+// settled calls look each time that something changed in a watched folder and is complete as far as can be told. It
+// ends with an error when the folder is gone.
+func settled(ctx context.Context, w *fsnotify.Watcher, folder string, look func()) error {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	var began time.Time // of the change that is settling; zero = none is
@@ -63,11 +75,7 @@ func Watch(ctx context.Context, file string, notify func()) error {
 			timer.Reset(settle)
 		case <-timer.C:
 			began = time.Time{}
-			followed = followLink(w, file, folder, followed)
-			if now := stampOf(file); now != (stamp{}) && now != last {
-				last = now
-				notify()
-			}
+			look()
 		}
 	}
 }
@@ -90,7 +98,7 @@ func stampOf(file string) stamp {
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(f, maxSize+1)); err != nil {
+	if _, err := io.Copy(h, io.LimitReader(f, maxWatched)); err != nil {
 		return stamp{}
 	}
 	return stamp{path, [sha256.Size]byte(h.Sum(nil))}

@@ -22,6 +22,7 @@ type Call struct {
 	Header      http.Header
 	Body        []byte
 	Index       splice.Index // where Peek found the governed members of Body
+	Model       string       // the name the target knows it by, for addresses that hold it; "" = look into Body
 }
 
 // Edit is what the gateway may change in a call of the same dialect. Zero fields are left alone.
@@ -76,6 +77,11 @@ func FormIn(kind llm.Framing) Form {
 // FaultHeader is implemented by dialects that name a fault in the head of a whole error answer too.
 type FaultHeader interface {
 	FaultHeader(h http.Header, f *fault.Fault)
+}
+
+// FaultStatus is implemented by dialects that have a status of their own for some fault; the others go by Fault.Status.
+type FaultStatus interface {
+	FaultStatus(f *fault.Fault) int
 }
 
 // Reading is what a meter has seen of an answer so far.

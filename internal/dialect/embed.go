@@ -44,6 +44,10 @@ func Carries(op llm.Op, client, up Dialect) bool {
 		_, asks := client.(Reranker)
 		_, answers := up.(Reranker)
 		return asks && answers
+	case llm.OpClassify:
+		_, asks := client.(Classifier)
+		_, answers := up.(Classifier)
+		return asks && answers
 	}
 	return false
 }

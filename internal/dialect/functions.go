@@ -29,7 +29,7 @@ func functions(out, in []llm.Tool, from llm.Dialect, only []string, lose func(st
 		}
 		switch t.Kind {
 		case llm.ToolServer:
-			lose(t.Path, "only its own provider runs this tool", llm.Dropped)
+			lose(t.Path, WhyNotTool(&t), llm.Dropped)
 			continue
 		case llm.ToolGroup:
 			lose(t.Path, "its members are sent as single tools", llm.Changed)

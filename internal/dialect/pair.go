@@ -65,7 +65,9 @@ func told(p *llm.Part, lose func(path, why string, grade llm.Grade)) []llm.Part 
 	lose(p.Path, "a result whose call is not in the turn before is told as the user's words", llm.Changed)
 	var out []llm.Part
 	for _, r := range p.Result {
-		r.Path = p.Path
+		if r.Path == "" {
+			r.Path = p.Path
+		}
 		if r.Kind == llm.PartJSON {
 			r.Kind = llm.PartText
 		}

@@ -72,7 +72,7 @@ func plainPart(in *llm.Part, l *Losses) (llm.Part, bool) {
 func LoseExtra(x llm.Extra, l *Losses) {
 	for _, name := range Names(x) {
 		if Says(x[name]) {
-			l.Add("answer."+name, "there is no such member here", llm.Dropped)
+			l.Add("answer."+name, "there is no such member here", Weigh(name))
 		}
 	}
 }
@@ -92,13 +92,13 @@ func LoseSeal(s llm.Seal, l *Losses) {
 func LoseBeside(p *llm.Part, from llm.Dialect, lose func(path, why string, grade llm.Grade)) {
 	const none = "there is no place for it here"
 	for _, name := range Names(p.Extra) {
-		lose(p.Path+"."+name, "there is no such member here", llm.Dropped)
+		lose(MemberPath(p.Path, name), "there is no such member here", llm.Dropped)
 	}
 	if p.Cache != nil {
 		lose(p.Path+".cache_control", none, llm.Dropped)
 	}
 	if p.Phase != "" {
-		lose(p.Path+".phase", none, llm.Dropped)
+		lose(MemberPath(p.Path, ItemLevel+"phase"), none, llm.Dropped)
 	}
 	if p.Seal.Data != "" {
 		lose(p.Path+".signature", "reasoning has no seals here", llm.Dropped)

@@ -119,7 +119,7 @@ func LoseCounts(u *llm.Usage, have llm.Fields, lose func(path, why string, grade
 	}
 	for _, name := range Names(u.Extra) {
 		if Says(u.Extra[name]) {
-			lose("answer.usage."+name, "there is no such member here", llm.Dropped)
+			lose("answer.usage."+name, "there is no such member here", Weigh(name))
 		}
 	}
 }

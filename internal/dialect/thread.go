@@ -31,6 +31,10 @@ type Keeper interface {
 	Item(items []byte, id string) []byte
 	// Whole returns the whole answer that the last event of a stream holds, nil for any other frame.
 	Whole(f frame.Frame) []byte
+	// Continues appends a whole answer that says it goes on from the answer previous.
+	Continues(dst, answer []byte, previous string) []byte
+	// ContinuesFrame returns a frame of a stream whose answer, where it holds one, says so.
+	ContinuesFrame(f frame.Frame, previous string) frame.Frame
 	// ItemIDs returns the ids of a whole answer's items.
 	ItemIDs(answer []byte) []string
 	// Waiting appends an answer of which nothing is there yet: with the state of one that runs in the background.

@@ -22,7 +22,7 @@ type lostHeader struct {
 	seen map[string]bool
 }
 
-// add returns the paths of losses not named yet, sorted and joined, "" for none.
+// add returns the paths of losses not named yet, sorted and joined, "" for none. What is said aside is left to the record.
 func (l *lostHeader) add(losses []llm.Loss) string {
 	if len(losses) == 0 {
 		return ""
@@ -32,7 +32,7 @@ func (l *lostHeader) add(losses []llm.Loss) string {
 	}
 	var paths []string
 	for i := range losses {
-		if p := losses[i].Path; !l.seen[p] {
+		if p := losses[i].Path; losses[i].Grade > llm.Aside && !l.seen[p] {
 			l.seen[p] = true
 			paths = append(paths, p)
 		}
@@ -196,7 +196,7 @@ func (c *call) say(f *fault.Fault) {
 	}
 	if own.ShouldRetry != "" {
 		h["X-Should-Retry"] = []string{own.ShouldRetry}
-	} else if own.Kind == fault.Quota && own.Origin == fault.Here {
+	} else if own.Kind == fault.Quota && (own.Origin == fault.Here || own.RetryAfter == 0) {
 		h["X-Should-Retry"] = []string{"false"}
 	}
 	if own.Kind == fault.SlowBody || own.Kind == fault.TooLarge {
@@ -208,7 +208,11 @@ func (c *call) say(f *fault.Fault) {
 	}
 	out := c.d.Fault(nil, &own, dialect.Whole)
 	h["Content-Length"] = []string{strconv.Itoa(len(out))}
-	c.head(own.Status())
+	status := own.Status()
+	if d, ok := c.d.(dialect.FaultStatus); ok {
+		status = d.FaultStatus(&own)
+	}
+	c.head(status)
 	c.write(out)
 }
 

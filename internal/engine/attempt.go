@@ -53,6 +53,9 @@ func (c *call) attempt(target gateway.Target, final bool) (over bool) {
 	t := &try{a: &x.Attempts[len(x.Attempts)-1], place: c.s.Places[target.Provider], start: time.Now(), final: final}
 	defer func() { t.a.Took = time.Since(t.start) }()
 
+	if c.noCounter(t) {
+		return c.countHere(t)
+	}
 	if err := c.prepare(t); err != nil {
 		return c.missed(t, fault.Of(err))
 	}
@@ -107,11 +110,11 @@ func (c *call) missed(t *try, f *fault.Fault) (over bool) {
 	return true
 }
 
-// worthNext reports whether another target may do better: connection failures, time-outs, 401, 403, 408, 429, 5xx,
+// worthNext reports whether another target may do better: connection failures, time-outs, 401, 403, 408, 424 (the model failed), 429, 5xx,
 // streams that failed before their first event, and requests this target cannot carry.
 func worthNext(f *fault.Fault) bool {
 	if s := f.HTTPStatus; s != 0 {
-		return s == 401 || s == 403 || s == 408 || s == 429 || s >= 500 || s < 400
+		return s == 401 || s == 403 || s == 408 || s == 424 || s == 429 || s >= 500 || s < 400
 	}
 	return f.Retry() || f.Kind == fault.Unsupported
 }
@@ -127,12 +130,12 @@ func (c *call) prepare(t *try) error {
 		}
 		return nil
 	}
-	if slices.Contains(speaks, c.d.Name()) {
+	if slices.Contains(speaks, c.d.Name()) && !(c.x.Op == llm.OpCount && slices.Contains(speaks, llm.VLLMTokenize)) {
 		return c.preparePassed(t)
 	}
 	for _, name := range speaks {
 		if c.x.Op == llm.OpCount {
-			return c.prepareCount(t, name)
+			return c.prepareCount(t, counts(speaks, name))
 		}
 		if up := c.s.Dialect(name); dialect.Carries(c.x.Op, c.d, up) {
 			if c.th != nil && c.th.said.Elsewhere != "" {
@@ -146,6 +149,8 @@ func (c *call) prepare(t *try) error {
 				return c.prepareEmbed(t)
 			case llm.OpRerank:
 				return c.prepareRerank(t)
+			case llm.OpClassify:
+				return c.prepareClassify(t)
 			}
 			return c.prepareTranslated(t)
 		}
@@ -166,13 +171,14 @@ func (c *call) preparePassed(t *try) error {
 		edit.MaxOutput, edit.MaxName = most, t.place.Facts(t.a.Target.Model).Quirks.MaxName()
 	}
 	t.call = c.in
+	t.call.Model = t.a.Target.Model
 	if edit == (dialect.Edit{}) {
 		t.buf = c.body
 		t.buf.hold()
 		return nil
 	}
 	buf := newBuffer()
-	call, err := c.d.Edit(buf.b, c.in, edit)
+	call, err := c.d.Edit(buf.b, t.call, edit)
 	if err != nil {
 		buf.release()
 		return err
@@ -211,6 +217,9 @@ func (c *call) prepareTranslated(t *try) error {
 		lower := *req
 		lower.MaxOutput = most
 		req = &lower
+	}
+	if t.up.Name() != c.d.Name() {
+		req = unvouched(req)
 	}
 	req = c.unseal(req, t)
 	call, losses, err := t.up.Codec().EncodeRequest(req, t.place.Facts(t.a.Target.Model))

@@ -47,7 +47,14 @@ func leaks(t *testing.T) {
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		// net/http lingers for half a second on connections whose request it did not read whole.
-		goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait"))
+		lingers := goleak.IgnoreAnyFunction("net/http.(*conn).closeWriteAndWait")
+		left := goleak.Find(before, lingers)
+		for late := time.Now().Add(20 * time.Second); left != nil && time.Now().Before(late); { // on a busy machine they end late
+			left = goleak.Find(before, lingers)
+		}
+		if left != nil {
+			t.Error(left)
+		}
 	})
 }
 

@@ -1,6 +1,10 @@
 package engine
 
-import "weir/internal/price"
+import (
+	"time"
+
+	"weir/internal/price"
+)
 
 // costItems is how many components a usage has at most without memory of its own.
 const costItems = 12
@@ -9,25 +13,25 @@ const costItems = 12
 // costs nothing; one whose price is not known says so, and is never free in silence.
 func (c *call) price() {
 	x := c.x
-	if x.Usage == nil || len(x.Attempts) == 0 || c.s == nil {
+	if len(x.Attempts) == 0 || c.s == nil || !c.charged() {
+		return
+	}
+	if x.Usage == nil {
+		c.unstated()
 		return
 	}
 	target := x.Answered()
-	place := c.s.Places[target.Provider]
-	if place == nil {
+	if c.s.Places[target.Provider] == nil {
 		return
 	}
-	if place.Prices == nil {
-		x.Unpriced = "no prices are known of this provider"
-		return
+	p, why := c.priceOf(target)
+	if p == nil {
+		x.Unpriced = why
+	} else {
+		var room [costItems]price.Item
+		cost := p.Cost(x.Usage, &price.Terms{Count: price.Count{AudioIn: time.Duration(x.Usage.Heard) * time.Millisecond}}, room[:0])
+		x.Cost, x.Unpriced = cost.Amount, cost.Why()
+		x.Price = p.List().Provider + "/" + p.Model + " of " + p.List().Version
 	}
-	p, ok := place.Prices.Price(target.Model, x.Start)
-	if !ok {
-		x.Unpriced = "no price is known of this model"
-		return
-	}
-	var room [costItems]price.Item
-	cost := p.Cost(x.Usage, &price.Terms{}, room[:0])
-	x.Cost, x.Unpriced = cost.Amount, cost.Why()
-	x.Price = p.List().Provider + "/" + p.Model + " of " + p.List().Version
+	x.Alert = x.Unpriced != "" && c.s.Unpriced == AlertUnpriced
 }

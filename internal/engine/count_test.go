@@ -96,7 +96,6 @@ func TestCountRefused(t *testing.T) {
 		name, path, body, says string
 		status                 int
 	}{
-		{"nobody counts", "/v1/messages/count_tokens", `{"model":"chat/m","messages":[{"role":"user","content":"hello"}]}`, `"type":"not_found_error","message":"the model ` + "`chat/m`" + ` cannot serve this request: the provider chat serves no count_tokens"`, 404},
 		{"another model within", "/v1beta/models/gemini%2Fm:countTokens", `{"generateContentRequest":{"model":"models/other","contents":[]}}`, "another model", 400},
 		{"what is kept elsewhere", "/v1/responses/input_tokens", `{"model":"gemini/m","previous_response_id":"resp_1","input":"hello"}`, "previous_response_id", 400},
 		{"no conversation", "/model/gemini%2Fm/count-tokens", `{"input":{"invokeModel":{"body":"e30="}}}`, "converse", 400},

@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"weir/internal/dialect"
 	"weir/internal/fault"
 	"weir/internal/gateway"
+	"weir/internal/llm"
 )
 
 // Identify returns the grant of the credential a request carries. The fault is Unauthorized.
@@ -89,14 +91,21 @@ func withoutKey(query string) string {
 	return v.Encode()
 }
 
-// acceptable refuses bodies that are declared to be something else than JSON. Clients that declare nothing, or what
-// curl declares unasked, are taken at their bytes.
-func acceptable(contentType string) error {
+// acceptable refuses bodies that are declared to be something else than JSON, or a form where the operation takes one.
+// Clients that declare nothing, or what curl declares unasked, are taken at their bytes.
+func acceptable(declared []string, d dialect.Dialect, op llm.Op) error {
+	if len(declared) > 1 {
+		return fault.New(fault.MediaType, "the request has %d content types; send one", len(declared))
+	}
+	contentType := strings.Join(declared, "")
 	switch contentType {
 	case "", "application/json", "application/x-www-form-urlencoded":
 		return nil
 	}
 	t, _, err := mime.ParseMediaType(contentType)
+	if f, ok := d.(dialect.Former); ok && err == nil && t == "multipart/form-data" && f.Forms(op) {
+		return nil
+	}
 	if err != nil || strings.HasPrefix(t, "multipart/") || strings.HasPrefix(t, "image/") || strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "video/") {
 		return fault.New(fault.MediaType, "this path takes application/json, not %.60q", contentType)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"weir/internal/gateway"
 	"weir/internal/gatewaytest"
+	"weir/internal/llm"
 )
 
 // answerer is a provider that takes one call and gives one answer.
@@ -94,7 +96,7 @@ func TestEmbeddings(t *testing.T) {
 			"Ollama", "ollama-embed", "/v1/embeddings",
 			`{"model":"ollama-embed/m","input":["a","b"],"input_type":"query","encoding_format":"base64"}`,
 			"/api/embed", `{"model":"m","input":["a","b"],"truncate":false}`,
-			saidOllama, saidBase64, "answer.load_duration, answer.total_duration, input_type",
+			saidOllama, saidBase64, "input_type",
 		},
 		{
 			"a form Cohere has and Gemini not", "gemini-embeddings", "/v2/embed",
@@ -169,6 +171,10 @@ func TestEmbeddings(t *testing.T) {
 			}
 			if lost := resp.Header.Get("X-Weir-Lost"); lost != test.lost {
 				t.Errorf("lost %q, want %q", lost, test.lost)
+			}
+			aside := slices.ContainsFunc(x.Losses, func(l llm.Loss) bool { return l.Path == "answer.load_duration" && l.Grade == llm.Aside })
+			if timed := strings.Contains(test.said, "load_duration"); aside != timed {
+				t.Errorf("recorded %+v: that durations were lost is said aside: %t, want %t", x.Losses, aside, timed)
 			}
 			known := !strings.Contains(test.lost, "answer.usage")
 			if x.Op != "embeddings" || x.Ending != gateway.Done || x.Attempts[0].Mode != gateway.Translated || known != (x.Usage != nil && x.Usage.Input == 7) {

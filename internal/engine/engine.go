@@ -26,6 +26,7 @@ import (
 	"weir/internal/llm"
 	"weir/internal/price"
 	"weir/internal/provider"
+	"weir/internal/tokens"
 )
 
 // Snapshot is everything a decision needs, compiled from one revision of the document. It is immutable.
@@ -36,6 +37,7 @@ type Snapshot struct {
 	Places    map[string]*Place // by provider name
 	Dialect   func(llm.Dialect) dialect.Dialect
 	Admitters []gateway.Admitter
+	Unpriced  Unpriced // what happens to a request whose target has no price
 	MaxBody   int64    // bytes of a request after decompression
 	Models    []string // declared names, in the document's order
 }
@@ -60,6 +62,7 @@ type Engine struct {
 	seals     gateway.Seals
 	threads   gateway.Threads
 	running   running // answers made in the background
+	learned   tokens.Learned
 	wheel     *wheel
 	bodyTime  time.Duration
 	writeTime time.Duration
@@ -154,18 +157,22 @@ type call struct {
 	r *http.Request
 	d dialect.Dialect
 
-	in      dialect.Call
-	body    *buffer      // of in.Body
-	request *llm.Request // decoded once, when a target first needs it
-	embed   *llm.Embed   // the same of a request for embeddings
-	rerank  *llm.Rerank  // and of one to put documents in order
-	admits  []gateway.Admitter
-	last    *fault.Fault // of the last attempt that failed
-	wrote   bool         // the answer's head went out
-	gone    bool         // the client left
-	watch   *watch       // of the attempt under way
-	lost    lostHeader
-	th      *thread
+	in       dialect.Call
+	body     *buffer       // of in.Body
+	request  *llm.Request  // decoded once, when a target first needs it
+	embed    *llm.Embed    // the same of a request for embeddings
+	rerank   *llm.Rerank   // and of one to put documents in order
+	classify *llm.Classify // and of one to put texts into classes
+	admits   []gateway.Admitter
+	last     *fault.Fault // of the last attempt that failed
+	wrote    bool         // the answer's head went out
+	gone     bool         // the client left
+	watch    *watch       // of the attempt under way
+	lost     lostHeader
+	th       *thread
+
+	heard heard   // of the answer, should nobody state what it came to
+	held  *buffer // of a request whose answer streams, for the same
 
 	verbatim bool // the call names no model: it goes as it is to the one target there is
 }
@@ -229,7 +236,7 @@ func (c *call) admit() error {
 		return err
 	}
 	x.Grant = grant
-	if err := acceptable(c.r.Header.Get("Content-Type")); err != nil {
+	if err := acceptable(c.r.Header["Content-Type"], c.d, x.Op); err != nil {
 		return err
 	}
 	c.body = newBuffer()
@@ -273,6 +280,9 @@ func (c *call) admit() error {
 	if err := c.pin(); err != nil {
 		return err
 	}
+	if err := c.priced(); err != nil {
+		return err
+	}
 	return c.reserve()
 }
 
@@ -296,6 +306,7 @@ func (c *call) settle() {
 		}
 	}
 	c.release()
+	c.estimate()
 	c.price()
 	c.body.release()
 	c.x.Took = time.Since(c.x.Start)

@@ -44,6 +44,8 @@ func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
 	switch {
 	case t.a.Mode == gateway.Passed && stream:
 		return c.passStream(t, resp)
+	case t.a.Mode == gateway.Passed && opaque(t.up, c.x.Op, kind):
+		return c.passOpaque(t, resp)
 	case t.a.Mode == gateway.Passed:
 		return c.passBody(t, resp)
 	case stream:
@@ -63,12 +65,16 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 	buf := relayBuffers.Get().(*[]byte)
 	defer relayBuffers.Put(buf)
 	var held []byte
-	seen := false // a frame with data
+	seen, previous := false, c.goesOn(t) // seen: a frame with data
 	for f, err := range t.place.Provider.Frames(t.framing, resp.Body, *buf) {
 		if err != nil {
 			return c.brokeOff(t, c.sendFault(t, err))
 		}
 		meter.Frame(f)
+		c.heard.frame(t.up.Name(), &f)
+		if previous != "" {
+			f = c.th.k.ContinuesFrame(f, previous)
+		}
 		c.watchFinal(f)
 		if !seen && len(f.Data) > 0 {
 			if seen = true; !payload(f.Data) && !c.wrote {
@@ -86,6 +92,7 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 			if !seen || !t.final && !reading.Began && !reading.Ended && reading.Fault == nil && len(held) < heldMost {
 				continue
 			}
+			c.remember(reading)
 			c.letGo(t)
 			c.passHead(resp, -1, c.lost.add(t.a.Losses))
 			c.write(held)
@@ -150,11 +157,16 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 	if reading.Fault != nil && !t.final && worthNext(reading.Fault) {
 		return reading.Fault
 	}
+	answer := buf.b
+	if previous := c.goesOn(t); previous != "" {
+		answer = c.th.k.Continues(nil, answer, previous)
+	}
 	c.began(t)
-	c.passHead(resp, int64(len(buf.b)), c.lost.add(t.a.Losses))
-	c.write(buf.b)
-	c.kept(t, buf.b, reading)
+	c.passHead(resp, int64(len(answer)), c.lost.add(t.a.Losses))
+	c.write(answer)
+	c.kept(t, answer, reading)
 	c.done(t, reading)
+	c.whole(t, buf.b, nil, reading.Usage)
 	return nil
 }
 
@@ -295,11 +307,12 @@ func closeDelimited(resp *http.Response) bool {
 }
 
 // metered lets frames pass by a meter, and flushes what became of them when nothing more is in memory.
-func (c *call) metered(frames frame.Seq, meter dialect.Meter) frame.Seq {
+func (c *call) metered(t *try, frames frame.Seq, meter dialect.Meter) frame.Seq {
 	return func(yield func(frame.Frame, error) bool) {
 		for f, err := range frames {
 			if err == nil {
 				meter.Frame(f)
+				c.heard.frame(t.up.Name(), &f)
 			}
 			if !yield(f, err) {
 				return

@@ -8,6 +8,7 @@ import (
 	"weir/internal/dialect"
 	"weir/internal/fault"
 	"weir/internal/gateway"
+	"weir/internal/llm"
 )
 
 // prepareRerank makes the body of a request to put documents in order in another dialect than the client's.
@@ -64,7 +65,11 @@ func (c *call) nameless() error {
 	case 0:
 		return fault.New(fault.NotFound, "no provider here speaks %s", c.d.Name())
 	}
-	f := fault.New(fault.NotFound, "the request names no model, and more than one provider speaks %s (%s); name a model", c.d.Name(), bounded(strings.Join(found, ", "), 500))
+	how := "name a model"
+	if c.d.Name() == llm.TEIClassify {
+		how += " in the query (?model=NAME)"
+	}
+	f := fault.New(fault.NotFound, "the request names no model, and more than one provider speaks %s (%s); %s", c.d.Name(), bounded(strings.Join(found, ", "), 500), how)
 	f.Param = "model"
 	return f
 }

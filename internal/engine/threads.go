@@ -188,6 +188,15 @@ func (t *try) native(d dialect.Dialect) bool {
 	return t.place.Keeps && t.up != nil && t.up.Name() == d.Name()
 }
 
+// goesOn returns what a passed answer must say that it goes on from, "" where the provider says so itself: the gateway
+// sent it the conversation.
+func (c *call) goesOn(t *try) string {
+	if c.th == nil || t.native(c.d) {
+		return ""
+	}
+	return c.th.said.Previous
+}
+
 // watchFinal remembers the whole answer that a stream ends with.
 func (c *call) watchFinal(f frame.Frame) {
 	if c.th == nil || !c.th.keep {

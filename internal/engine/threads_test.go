@@ -108,6 +108,9 @@ func TestKeptConversation(t *testing.T) {
 				if status != 200 || !strings.Contains(sent, "My name is Ada.") || !strings.Contains(sent, "And yours?") || strings.Contains(sent, "Be brief.") || strings.Contains(sent, first.ID) {
 					t.Fatalf("%d, the provider got %s and said %s", status, sent, out)
 				}
+				if second.Previous != first.ID {
+					t.Errorf("the answer goes on from %q, not from %q: %s", second.Previous, first.ID, out)
+				}
 				// The third turn knows the two before it, at a provider of another dialect.
 				status, _, out = c.do("POST", "/v1/responses", "one", fmt.Sprintf(`{"model":"messages","input":"Well?","previous_response_id":%q}`, second.ID))
 				if sent = c.lastSent(); status != 200 || !strings.Contains(sent, "My name is Ada.") || !strings.Contains(sent, "And yours?") || !strings.Contains(sent, "Well?") {

@@ -25,6 +25,8 @@ type witness struct {
 	fault  *fault.Fault
 	losses []llm.Loss
 	turn   sealed
+
+	thoughts []thought // that are open
 }
 
 func (p *witness) lose(l llm.Loss) { p.losses = append(p.losses, l) }
@@ -73,6 +75,7 @@ func (p *witness) see(e *llm.Event) {
 	if p.c.e.seals != nil {
 		p.turn.see(e)
 	}
+	p.vouch(e)
 }
 
 // translateStream carries a streamed answer into the client's dialect, as a stream or, if the client wanted none, whole.
@@ -83,8 +86,8 @@ func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
 	defer relayBuffers.Put(buf)
 	p := &witness{c: c, t: t}
 	defer c.rest(t, resp)
-	frames := c.metered(t.place.Provider.Frames(t.framing, resp.Body, *buf), meter)
-	events := p.events(t.up.Codec().DecodeStream(frames))
+	frames := c.metered(t, t.place.Provider.Frames(t.framing, resp.Body, *buf), meter)
+	events := p.thoughtful(p.events(t.up.Codec().DecodeStream(frames)))
 	if !c.x.Head.Stream {
 		whole, err := llm.Collect(t.up.Name(), events)
 		if err != nil {
@@ -101,7 +104,7 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 	if f := c.readAnswer(t, resp, buf); f != nil {
 		return f
 	}
-	meter := t.up.Meter()
+	meter := meterFor(t, resp)
 	meter.Body(buf.b)
 	reading := meter.Read()
 	defer c.read(t, reading)
@@ -115,6 +118,8 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 		return c.translateEmbeddings(t, resp, buf.b, reading)
 	case llm.OpRerank:
 		return c.translateRanking(t, resp, buf.b, reading)
+	case llm.OpClassify:
+		return c.translateClasses(t, resp, buf.b, reading)
 	}
 	whole, err := t.up.Codec().DecodeResponse(buf.b)
 	if err != nil {
@@ -122,6 +127,7 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 		f.Cause = err
 		return f
 	}
+	c.whole(t, nil, whole, reading.Usage)
 	p := &witness{c: c, t: t}
 	t.correctShown(whole.Usage)
 	for i := range whole.Choices {
@@ -130,13 +136,14 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 		}
 	}
 	if c.x.Head.Stream {
-		return c.encodeStream(t, resp, p, p.events(llm.Replay(whole)), reading)
+		return c.encodeStream(t, resp, p, p.thoughtful(p.events(llm.Replay(whole))), reading)
 	}
 	for e, err := range llm.Replay(whole) { // the witness sees a whole answer as it sees a stream
 		if err == nil {
 			p.see(&e)
 		}
 	}
+	c.vouchWhole(t, whole)
 	return c.encodeWhole(t, resp, p, whole, reading)
 }
 

@@ -81,10 +81,21 @@ func (f *Fault) Error() string {
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Cause }
 
-// Status returns the HTTP status the client gets.
+// Status returns the HTTP status the client gets, by which its SDK chooses the class of the error: the provider's, unless
+// its words say more than its status does (a 400 for a model that is not there) or the status is one that clients of
+// other providers do not know.
 func (f *Fault) Status() int {
-	if f.HTTPStatus != 0 {
-		return f.HTTPStatus
+	switch s := f.HTTPStatus; {
+	case s == 0:
+	case f.Origin == Here:
+		return s
+	case f.Kind == UpstreamAuth:
+		if s == http.StatusForbidden {
+			return s
+		}
+		return http.StatusUnauthorized
+	case (OfStatus(s) == f.Kind || f.Kind == Upstream && s >= 500) && !peculiar(s):
+		return s
 	}
 	return table[f.Kind].status
 }

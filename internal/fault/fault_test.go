@@ -49,7 +49,7 @@ func TestTable(t *testing.T) {
 func TestFault(t *testing.T) {
 	f := &Fault{Kind: Upstream, Message: "it failed", HTTPStatus: 529, Cause: io.ErrUnexpectedEOF}
 	if f.Status() != 529 {
-		t.Errorf("Status() = %d, want the provider's own", f.Status())
+		t.Errorf("Status() = %d, want the one it brings", f.Status())
 	}
 	if !errors.Is(f, io.ErrUnexpectedEOF) || !strings.Contains(f.Error(), "unexpected EOF") {
 		t.Errorf("the cause is lost: %v", f)
@@ -63,5 +63,48 @@ func TestFault(t *testing.T) {
 	got := Of(io.EOF)
 	if got.Kind != Internal || got.Cause != io.EOF || strings.Contains(got.Message, "EOF") {
 		t.Errorf("Of(io.EOF) = %+v: the client must not read the cause", got)
+	}
+}
+
+// TestStatus: the client's SDK chooses its class by the status, so a provider's is told unless its words say more.
+func TestStatus(t *testing.T) {
+	for _, tt := range []struct {
+		kind           Kind
+		provider, want int
+	}{
+		{Malformed, 400, 400},
+		{Malformed, 409, 409},
+		{Malformed, 422, 422},
+		{NotFound, 404, 404},
+		{NotFound, 400, 404},
+		{NotFound, 410, 404},
+		{UpstreamAuth, 401, 401},
+		{UpstreamAuth, 403, 403},
+		{UpstreamAuth, 400, 401},
+		{RateLimit, 429, 429},
+		{TooLarge, 429, 413},
+		{Quota, 402, 402},
+		{Quota, 400, 429},
+		{Quota, 429, 429},
+		{Overloaded, 503, 503},
+		{Overloaded, 529, 503},
+		{Overloaded, 429, 503},
+		{Timeout, 408, 504},
+		{Timeout, 524, 504},
+		{Upstream, 500, 500},
+		{Upstream, 424, 502},
+		{Upstream, 503, 503},
+		{Upstream, 0, 502},
+		{ContextLength, 500, 400},
+		{ContentPolicy, 498, 400},
+		{MethodNotAllowed, 405, 405},
+	} {
+		f := &Fault{Kind: tt.kind, Origin: There, HTTPStatus: tt.provider}
+		if got := f.Status(); got != tt.want {
+			t.Errorf("%s told with %d: %d, want %d", tt.kind, tt.provider, got, tt.want)
+		}
+	}
+	if got := (&Fault{Kind: MethodNotAllowed, HTTPStatus: 426}).Status(); got != 426 {
+		t.Errorf("a status of ours is %d", got)
 	}
 }

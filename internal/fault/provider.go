@@ -37,6 +37,16 @@ func OfStatus(status int) Kind {
 	return Upstream
 }
 
+// peculiar reports whether a provider's status has a common one in its place: SDKs raise an error without a class for it,
+// or take it for a fault of the request.
+func peculiar(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusGone, 524, 529:
+		return true
+	}
+	return false
+}
+
 // Wait reads how long a provider asks to wait, 0 = it does not say: retry-after-ms, or retry-after in seconds or as a
 // date, which is taken against the provider's own clock where it tells it and against now where not. Some say 0
 // milliseconds beside a wait in seconds.

@@ -179,10 +179,11 @@ const (
 // Mode is how an attempt carried the request.
 type Mode string
 
-// The modes: bytes passed, or translated between dialects.
+// The modes: bytes passed, translated between dialects, or nothing sent because the answer is an estimate of ours.
 const (
 	Passed     Mode = "passed"
 	Translated Mode = "translated"
+	Estimated  Mode = "estimated"
 )
 
 // Attempt is one try of one target. Durations count from the attempt's start; zero means that it did not come to it.
@@ -227,6 +228,7 @@ type Exchange struct {
 	Cost       Money  // of the answer, at the price in force when the exchange began; where Unpriced, what could be priced of it
 	Price      string // whose price it is: PROVIDER/MODEL as the table has it, and the table's version; "" = none
 	Unpriced   string // why Cost is not the whole cost; "" = it is
+	Alert      bool   // where Unpriced: the document wants to be told
 	Stop       llm.Stop
 	Model      string // the answering model's own name
 	AnswerID   string

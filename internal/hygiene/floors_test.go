@@ -5,10 +5,10 @@ package hygiene
 // path.Match, relative to internal/ (commands: to the root).
 var floors = []floor{
 	{name: "words", standardOnly: true, packages: []string{"llm", "fault", "rawjson", "nearest"}},
-	{name: "bytes", standardOnly: true, packages: []string{"splice", "frame", "h1"}},
+	{name: "bytes", standardOnly: true, packages: []string{"splice", "form", "frame", "h1"}},
 	{name: "languages and domain", packages: []string{"dialect", "dialect/*", "gateway"}},
 	{name: "capabilities", packages: []string{
-		"provider", "provider/*", "catalog", "price", "route", "policy/*", "cache", "ledger", "seal", "thread", "secret", "telemetry", "config",
+		"provider", "provider/*", "catalog", "price", "route", "policy/*", "cache", "ledger", "seal", "thread", "secret", "telemetry", "tokens", "config",
 	}},
 	{name: "engine", packages: []string{"engine", "compile"}},
 	{name: "faces", packages: []string{"api", "admin", "mcp", "a2a", "dash"}},
@@ -30,12 +30,18 @@ var also = []exception{
 	{"dialect/openaiembeddings", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaichat", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaimoderations", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
+	{"dialect/openaiimages", "dialect/openai", "OpenAI's endpoints share errors, forms and the usage of media"},
+	{"dialect/openaiaudio", "dialect/openai", "OpenAI's endpoints share errors, forms and the usage of media"},
+	{"form", "splice", "where a field stands is told as where a member stands"},
+	{"dialect/classify", "dialect/openai", "vLLM answers errors and usage in OpenAI's shape"},
+	{"dialect/mistralocr", "dialect/openai", "Mistral's errors are read as those of its other endpoints"},
 	{"dialect/openairesponses", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/openaicompletions", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/bedrockinvoke", "dialect/converse", "Bedrock's operations share errors and framing"},
 	{"dialect/geminiembeddings", "dialect/gemini", "Google's operations share the shape of an error"},
 	{"dialect/cohereembed", "dialect/cohere", "Cohere's operations share the shape of an error"},
 	{"dialect/ollamaembed", "dialect/ollama", "Ollama's operations share the shape of an error"},
+	{"config", "price", "the document states prices in the words of the price lists"},
 	{"compile", "engine", "it makes the engine's snapshot"},
 	{"cmd/*", "sim", "the demo runs in front of the simulated provider"},
 }

@@ -103,7 +103,8 @@ type Grade uint8
 
 // Grades of losses, rising. Strict requests are refused from Changed up.
 const (
-	Filled  Grade = iota + 1 // a default was invented where the target demands a value
+	Aside   Grade = iota + 1 // of the provider's own running, no part of what was answered: records have it, x-weir-lost has not
+	Filled                   // a default was invented where the target demands a value
 	Changed                  // said in another way, not quite the same
 	Dropped                  // not said at all
 )
@@ -111,6 +112,8 @@ const (
 // String returns the grade's word in records.
 func (g Grade) String() string {
 	switch g {
+	case Aside:
+		return "aside"
 	case Filled:
 		return "filled"
 	case Changed:

@@ -28,6 +28,8 @@ const (
 	OpenAICompletions Dialect = "openai-completions"
 	OpenAIEmbeddings  Dialect = "openai-embeddings"
 	OpenAIModerations Dialect = "openai-moderations"
+	OpenAIImages      Dialect = "openai-images"
+	OpenAIAudio       Dialect = "openai-audio"
 	OpenAIRerank      Dialect = "openai-rerank"
 	AnthropicMessages Dialect = "anthropic-messages"
 	GeminiGenerate    Dialect = "gemini-generate"
@@ -39,6 +41,11 @@ const (
 	CohereRerank      Dialect = "cohere-rerank"
 	OllamaChat        Dialect = "ollama-chat"
 	OllamaEmbed       Dialect = "ollama-embed"
+	VLLMClassify      Dialect = "classify"
+	TEIClassify       Dialect = "tei-classify"
+	OIPInfer          Dialect = "oip-infer"
+	MistralOCR        Dialect = "mistral-ocr"
+	VLLMTokenize      Dialect = "vllm-tokenize" //nolint:gosec // a dialect's name, no credential
 )
 
 // Op is what a call asks for, in the words of the OpenTelemetry GenAI conventions where they have one.
@@ -46,15 +53,23 @@ type Op string
 
 // The operations this build serves.
 const (
-	OpChat       Op = "chat"
-	OpEmbeddings Op = "embeddings"
-	OpModels     Op = "models"
-	OpKept       Op = "kept"   // a request about an answer that is kept
-	OpInvoke     Op = "invoke" // whatever a model takes, in its maker's words (Bedrock)
-	OpCount      Op = "count_tokens"
-	OpRerank     Op = "rerank"
-	OpModeration Op = "moderation"
-	OpCompact    Op = "compact" // a conversation in fewer tokens, for its own provider
+	OpChat          Op = "chat"
+	OpEmbeddings    Op = "embeddings"
+	OpModels        Op = "models"
+	OpUnserved      Op = "unserved" // a path or method that is not served
+	OpKept          Op = "kept"     // a request about an answer that is kept
+	OpInvoke        Op = "invoke"   // whatever a model takes, in its maker's words (Bedrock)
+	OpCount         Op = "count_tokens"
+	OpRerank        Op = "rerank"
+	OpModeration    Op = "moderation"
+	OpClassify      Op = "classify" // models that put things into classes and do not generate
+	OpOCR           Op = "ocr"
+	OpTokenize      Op = "tokenize" // texts as tokens and back
+	OpCompact       Op = "compact"  // a conversation in fewer tokens, for its own provider
+	OpImage         Op = "image_generation"
+	OpImageEdit     Op = "image_edit" // of images that the call brings; variations too
+	OpSpeech        Op = "speech"
+	OpTranscription Op = "transcription" // translations too
 )
 
 // Framing is how a streamed answer is cut on the wire.

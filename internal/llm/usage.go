@@ -21,6 +21,9 @@ const (
 	SaidBilledOutput
 	SaidSearches
 	SaidFetches
+	SaidPages
+	SaidAnnotatedPages
+	SaidHeard
 
 	// Corrected notes that Profile.Correct has been here.
 	Corrected Fields = 1 << 31
@@ -33,6 +36,7 @@ const (
 // and includes Reasoning, OutputAudio, OutputImage and rejected predictions.
 type Usage struct {
 	Said                                Fields
+	Estimated                           Fields // of Said, what nobody stated: it was counted here
 	Input                               int64
 	CacheRead, CacheWrite, CacheWrite1h int64
 	Output                              int64
@@ -43,6 +47,8 @@ type Usage struct {
 	Total                               int64   // as stated; what exceeds Input+Output is booked as Output by Billable
 	BilledInput, BilledOutput           int64   // Cohere billed_units
 	Searches, Fetches                   int64   // provider-run, priced each
+	Pages, AnnotatedPages               int64   // of documents read; Pages includes AnnotatedPages
+	Heard                               int64   // milliseconds of sound that was listened to, where it is counted so
 	Rounds                              []Usage // Anthropic iterations: if present, the bill is their sum
 	Cost                                Num     // dollars, if stated
 	Tier                                string
@@ -118,4 +124,7 @@ var usageFields = [...]func(*Usage) *int64{
 	func(u *Usage) *int64 { return &u.BilledOutput },
 	func(u *Usage) *int64 { return &u.Searches },
 	func(u *Usage) *int64 { return &u.Fetches },
+	func(u *Usage) *int64 { return &u.Pages },
+	func(u *Usage) *int64 { return &u.AnnotatedPages },
+	func(u *Usage) *int64 { return &u.Heard },
 }

@@ -156,8 +156,9 @@ func (b *bill) pieces(p *Price, u *llm.Usage, t *Terms) {
 	b.piece(&r, VideoSecond, milliseconds(n.VideoOut), b.filmed)
 	b.piece(&r, Character, n.Characters, false)
 	b.piece(&r, CharacterOutput, n.CharactersOut, false)
-	b.piece(&r, Page, n.Pages, b.read)
-	b.piece(&r, AnnotatedPage, n.Annotated, b.read)
+	annotated := max(u.AnnotatedPages, 0)
+	b.piece(&r, Page, add(max(n.Pages, 0), max(u.Pages-annotated, 0)), b.read)
+	b.piece(&r, AnnotatedPage, add(max(n.Annotated, 0), annotated), b.read)
 	// These are extras: who has no price for them does not charge for them.
 	if r.has.Has(ImageRead) {
 		b.charge(&r, ImageRead, n.ImagesRead)

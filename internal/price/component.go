@@ -53,45 +53,46 @@ type component struct {
 	milli  bool      // counted in thousandths
 	wider  Component // whose price is taken where this one has none; itself = nobody's
 	kin    Component // whose price changes alike
+	means  string    // what it charges for, for the reference
 }
 
 // about is in the order of the constants. Where a price is not stated the one it falls back to is that of the wider
 // class: who states one price for what a model reads or writes charges it for all of it. A write to the cache for an
 // hour falls back to one for minutes first.
 var about = [components]component{
-	Input:            {name: "input", wider: Input, kin: Input},
-	Cached:           {name: "cached", wider: Input, kin: Input},
-	CacheWrite:       {name: "cache_write", wider: Input, kin: Input},
-	CacheWrite1h:     {name: "cache_write_1h", wider: CacheWrite, kin: Input},
-	AudioInput:       {name: "audio_input", wider: Input, kin: Input},
-	CachedAudio:      {name: "cached_audio", wider: CachedAudio, kin: Cached},
-	ImageInput:       {name: "image_input", wider: Input, kin: Input},
-	Output:           {name: "output", wider: Output, kin: Output},
-	Reasoning:        {name: "reasoning", wider: Output, kin: Output},
-	Thinking:         {name: "thinking", wider: Thinking, kin: Output},
-	AudioOutput:      {name: "audio_output", wider: Output, kin: Output},
-	ImageOutput:      {name: "image_output", wider: Output, kin: Output},
-	VideoOutput:      {name: "video_output", wider: Output, kin: Output},
-	Citation:         {name: "citation", wider: Citation},
-	Character:        {name: "character", wider: Character},
-	CharacterOutput:  {name: "character_output", wider: CharacterOutput},
-	Pixel:            {name: "pixel", wider: Pixel},
-	Request:          {name: "request", apiece: true, wider: Request},
-	Search:           {name: "search", apiece: true, wider: Search},
-	SearchLow:        {name: "search_low", apiece: true, wider: Search},
-	SearchMedium:     {name: "search_medium", apiece: true, wider: Search},
-	SearchHigh:       {name: "search_high", apiece: true, wider: Search},
-	Grounding:        {name: "grounding", apiece: true, wider: Grounding},
-	Fetch:            {name: "fetch", apiece: true, wider: Fetch},
-	Image:            {name: "image", apiece: true, wider: Image},
-	ImageRead:        {name: "image_read", apiece: true, wider: ImageRead},
-	Second:           {name: "second", apiece: true, milli: true, wider: Second},
-	SecondOutput:     {name: "second_output", apiece: true, milli: true, wider: SecondOutput},
-	VideoSecond:      {name: "video_second", apiece: true, milli: true, wider: VideoSecond},
-	VideoSecondInput: {name: "video_second_input", apiece: true, milli: true, wider: VideoSecondInput},
-	Page:             {name: "page", apiece: true, wider: Page},
-	AnnotatedPage:    {name: "annotated_page", apiece: true, wider: Page},
-	Session:          {name: "session", apiece: true, wider: Session},
+	Input:            {name: "input", wider: Input, kin: Input, means: "tokens read that no other component counts"},
+	Cached:           {name: "cached", wider: Input, kin: Input, means: "tokens read from the provider's cache"},
+	CacheWrite:       {name: "cache_write", wider: Input, kin: Input, means: "tokens written to it, to stay for minutes"},
+	CacheWrite1h:     {name: "cache_write_1h", wider: CacheWrite, kin: Input, means: "tokens written to it, to stay for an hour"},
+	AudioInput:       {name: "audio_input", wider: Input, kin: Input, means: "tokens of audio read"},
+	CachedAudio:      {name: "cached_audio", wider: CachedAudio, kin: Cached, means: "tokens of audio read from the cache"},
+	ImageInput:       {name: "image_input", wider: Input, kin: Input, means: "tokens of images read"},
+	Output:           {name: "output", wider: Output, kin: Output, means: "tokens generated that no other component counts"},
+	Reasoning:        {name: "reasoning", wider: Output, kin: Output, means: "tokens of reasoning"},
+	Thinking:         {name: "thinking", wider: Thinking, kin: Output, means: "all text generated, where it was reasoned for: instead of Output and Reasoning"},
+	AudioOutput:      {name: "audio_output", wider: Output, kin: Output, means: "tokens of audio generated"},
+	ImageOutput:      {name: "image_output", wider: Output, kin: Output, means: "tokens of images generated"},
+	VideoOutput:      {name: "video_output", wider: Output, kin: Output, means: "tokens of video generated"},
+	Citation:         {name: "citation", wider: Citation, means: "tokens of sources cited (Perplexity)"},
+	Character:        {name: "character", wider: Character, means: "characters read, for speech"},
+	CharacterOutput:  {name: "character_output", wider: CharacterOutput, means: "characters generated"},
+	Pixel:            {name: "pixel", wider: Pixel, means: "pixels generated"},
+	Request:          {name: "request", apiece: true, wider: Request, means: "a request"},
+	Search:           {name: "search", apiece: true, wider: Search, means: "a search run by the provider, or a unit of a reranker"},
+	SearchLow:        {name: "search_low", apiece: true, wider: Search, means: "a search that brings little context"},
+	SearchMedium:     {name: "search_medium", apiece: true, wider: Search, means: "a search that brings some context"},
+	SearchHigh:       {name: "search_high", apiece: true, wider: Search, means: "a search that brings much context"},
+	Grounding:        {name: "grounding", apiece: true, wider: Grounding, means: "a request that searched, however often"},
+	Fetch:            {name: "fetch", apiece: true, wider: Fetch, means: "a page fetched by the provider"},
+	Image:            {name: "image", apiece: true, wider: Image, means: "an image generated"},
+	ImageRead:        {name: "image_read", apiece: true, wider: ImageRead, means: "an image read"},
+	Second:           {name: "second", apiece: true, milli: true, wider: Second, means: "a second of audio heard"},
+	SecondOutput:     {name: "second_output", apiece: true, milli: true, wider: SecondOutput, means: "a second of audio generated"},
+	VideoSecond:      {name: "video_second", apiece: true, milli: true, wider: VideoSecond, means: "a second of video generated"},
+	VideoSecondInput: {name: "video_second_input", apiece: true, milli: true, wider: VideoSecondInput, means: "a second of video seen"},
+	Page:             {name: "page", apiece: true, wider: Page, means: "a page read"},
+	AnnotatedPage:    {name: "annotated_page", apiece: true, wider: Page, means: "a page read with annotations"},
+	Session:          {name: "session", apiece: true, wider: Session, means: "a session of a code interpreter"},
 }
 
 // String returns the component's word.
@@ -126,6 +127,22 @@ func wordList() []string {
 	out := make([]string, components)
 	for c := range about {
 		out[c] = about[c].name
+	}
+	return out
+}
+
+// Word is a component as documents and price files write it.
+type Word struct {
+	Name   string
+	Means  string
+	Apiece bool // priced apiece, not per million
+}
+
+// Words lists the words of all components.
+func Words() []Word {
+	out := make([]Word, components)
+	for c := range about {
+		out[c] = Word{about[c].name, about[c].means, about[c].apiece}
 	}
 	return out
 }

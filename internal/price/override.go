@@ -40,7 +40,8 @@ func (e *OverrideError) Error() string {
 // With returns the list with a document's prices over its own. The list may be nil: then these are all prices there are,
 // and provider is the name for them. Where an override replaces a price, those of the same component in other bands
 // keep their proportion to it, for what was agreed on is a discount; an override with conditions stands for itself. A
-// glob is for every model it matches, listed or not, that no longer glob and no exact name is for. The error is an
+// glob is for every model it matches, listed or not, that no longer glob and no exact name is for. An exact name is also
+// for the other names of the model so called and for its dated versions, unless those are listed at another price. The error is an
 // *OverrideError.
 func (l *List) With(provider string, o Overrides) (*List, error) {
 	if len(o) == 0 && l != nil {
@@ -71,15 +72,7 @@ func (l *List) With(provider string, o Overrides) (*List, error) {
 		for _, component := range slices.Sorted(maps.Keys(o[name])) {
 			fmt.Fprintf(digest, "%q %q %q\n", name, component, o[name][component])
 		}
-		matches := []string{name}
-		if l != nil && strings.Contains(name, "*") {
-			for listed := range l.exact {
-				if gateway.Glob(name, listed) {
-					matches = append(matches, listed)
-				}
-			}
-		}
-		for _, m := range matches {
+		for _, m := range append(l.also(name, o), name) {
 			if !done[m] {
 				done[m] = true
 				out.replace(l, m, rows)
@@ -89,6 +82,55 @@ func (l *List) With(provider string, o Overrides) (*List, error) {
 	out.Version = hex.EncodeToString(digest.Sum(nil)[:6])
 	out.finish()
 	return out, nil
+}
+
+// also lists what an override is for beside its own name and what has none of its own.
+func (l *List) also(name string, o Overrides) []string {
+	if l == nil {
+		return nil
+	}
+	var out []string
+	base, glob := l.exact[name], strings.Contains(name, "*")
+	for listed, m := range l.exact {
+		if _, own := o[listed]; own {
+			continue
+		}
+		if glob && gateway.Glob(name, listed) || !glob && base != nil && (m == base && name == base.name || isVersion(listed, name) && base.costsLike(m)) {
+			out = append(out, listed)
+		}
+	}
+	return out
+}
+
+// isVersion reports whether a name is another with versions after it.
+func isVersion(name, of string) bool {
+	for strings.HasPrefix(name, of) {
+		if name == of {
+			return true
+		}
+		shorter := withoutVersion(name)
+		if shorter == name {
+			break
+		}
+		name = shorter
+	}
+	return false
+}
+
+// costsLike reports whether both have the same plain prices now.
+func (m *model) costsLike(other *model) bool {
+	a, b := &m.editions[len(m.editions)-1].price, &other.editions[len(other.editions)-1].price
+	if a.Facts.Free != b.Facts.Free {
+		return false
+	}
+	for c := range components {
+		here, _, stated := a.Per(c)
+		there, _, also := b.Per(c)
+		if here != there || stated != also {
+			return false
+		}
+	}
+	return true
 }
 
 // overrideRows reads the overrides of one model.
@@ -120,10 +162,24 @@ func overrideRows(name string, prices map[string]string, source uint8) ([]draftR
 }
 
 func overrideRow(key, value string, source uint8) (draftRow, *OverrideError) {
+	r, c, e := overrideKey(key)
+	if e != nil {
+		return r, e
+	}
+	v, err := overrideAmount(c, value)
+	if err != nil {
+		return r, &OverrideError{What: fmt.Sprintf("%q: %s", value, err), Hint: "write $1.25"}
+	}
+	r.amounts = []amount{{v, c, source}}
+	return r, nil
+}
+
+// overrideKey reads conditions and the component after them.
+func overrideKey(key string) (draftRow, Component, *OverrideError) {
 	var r draftRow
 	words := strings.Fields(key)
 	if len(words) == 0 {
-		return r, &OverrideError{What: "expected a component, such as input"}
+		return r, 0, &OverrideError{What: "expected a component, such as input"}
 	}
 	for _, word := range words[:len(words)-1] {
 		ok, err := r.when(word)
@@ -134,28 +190,48 @@ func overrideRow(key, value string, source uint8) (draftRow, *OverrideError) {
 			err = errors.New("a document's prices are in force while it is: leave out from=")
 		}
 		if err != nil {
-			return r, &OverrideError{What: err.Error(), Hint: "batch, flex, priority, fast, >200000, region=, variant="}
+			return r, 0, &OverrideError{What: err.Error(), Hint: "conditions are batch, flex, priority, fast, >200000, region=NAME, variant=NAME"}
 		}
 	}
 	r.dims = r.states()
-	c, ok := parseComponent(words[len(words)-1])
+	last := words[len(words)-1]
+	c, ok := parseComponent(last)
 	if !ok {
-		e := &OverrideError{What: fmt.Sprintf("%s is no component of a price", words[len(words)-1])}
-		if near := nearest.Word(words[len(words)-1], wordList()); near != "" {
+		e := &OverrideError{What: last + " is no component of a price", Hint: "components are " + strings.Join(wordList(), ", ")}
+		if near := nearest.Word(last, wordList()); near != "" {
 			e.Hint = "did you mean " + near + "?"
 		}
-		return r, e
+		return r, 0, e
 	}
+	return r, c, nil
+}
+
+var errDollars = errors.New("that is no amount of dollars")
+
+// overrideAmount reads dollars as a document writes them: $1.25.
+func overrideAmount(c Component, value string) (int64, error) {
 	digits, dollars := strings.CutPrefix(strings.TrimSpace(value), "$")
 	if !dollars {
-		return r, &OverrideError{What: fmt.Sprintf("%q is no amount of dollars", value), Hint: "write $1.25"}
+		return 0, errDollars
 	}
-	v, err := parseAmount(digits, c.fraction())
-	if err != nil {
-		return r, &OverrideError{What: fmt.Sprintf("%q: %s", value, err), Hint: "write $1.25"}
+	return parseAmount(digits, c.fraction())
+}
+
+// CheckKey says what is wrong with the key of an override; nil if it is one.
+func CheckKey(key string) *OverrideError {
+	_, _, err := overrideKey(key)
+	return err
+}
+
+// CheckAmount says why a value is no amount for a key that CheckKey has nothing against; nil if it is one. The text does
+// not repeat the value, which may have come from a variable.
+func CheckAmount(key, value string) error {
+	_, c, bad := overrideKey(key)
+	if bad != nil {
+		return bad
 	}
-	r.amounts = []amount{{v, c, source}}
-	return r, nil
+	_, err := overrideAmount(c, value)
+	return err
 }
 
 // replace puts overrides over what the base list has for a name.

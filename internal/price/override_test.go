@@ -94,14 +94,14 @@ func TestOverridesThatAreNone(t *testing.T) {
 		what, hint, where string
 	}{
 		{Overrides{"gpt": {"inptu": "$1"}}, "inptu is no component of a price", "did you mean input?", "inptu"},
-		{Overrides{"gpt": {"input": "1.25"}}, `"1.25" is no amount of dollars`, "write $1.25", "input"},
-		{Overrides{"gpt": {"input": "€1.25"}}, `"€1.25" is no amount of dollars`, "write $1.25", "input"},
+		{Overrides{"gpt": {"input": "1.25"}}, `"1.25": that is no amount of dollars`, "write $1.25", "input"},
+		{Overrides{"gpt": {"input": "€1.25"}}, `"€1.25": that is no amount of dollars`, "write $1.25", "input"},
 		{Overrides{"gpt": {"input": "$-1"}}, `"$-1": an amount is digits`, "write $1.25", "input"},
 		{Overrides{"gpt": {"input": "$1e3"}}, `"$1e3": an amount is digits`, "write $1.25", "input"},
 		{Overrides{"gpt": {"input": "$0.00000000001"}}, "more decimals", "write $1.25", "input"},
 		{Overrides{"gpt": {"input": "$99999999999"}}, "larger", "write $1.25", "input"},
-		{Overrides{"gpt": {"slow input": "$1"}}, "slow is no condition", "batch, flex", "slow input"},
-		{Overrides{"gpt": {"from=2027-01-01 input": "$1"}}, "leave out from=", "batch", "from=2027-01-01 input"},
+		{Overrides{"gpt": {"slow input": "$1"}}, "slow is no condition", "conditions are batch, flex", "slow input"},
+		{Overrides{"gpt": {"from=2027-01-01 input": "$1"}}, "leave out from=", "conditions are batch", "from=2027-01-01 input"},
 		{Overrides{"gpt": {"": "$1"}}, "expected a component", "", ""},
 		{Overrides{"gpt": {"batch input": "$1", "batch  input": "$2"}}, "stated twice", "", "batch input"},
 		{Overrides{"gpt": {}}, "no price is stated", "input: $1.25", ""},
@@ -113,5 +113,85 @@ func TestOverridesThatAreNone(t *testing.T) {
 		if !errors.As(err, &e) || !strings.Contains(e.What, test.what) || !strings.Contains(e.Hint, test.hint) || e.Component != test.where {
 			t.Errorf("%v: %v (%+v), want %q, hint %q", test.overrides, err, e, test.what, test.hint)
 		}
+	}
+}
+
+// TestChecks holds a key and a value of an override to the same rules apart from each other, without showing the value.
+func TestChecks(t *testing.T) {
+	for _, key := range []string{"input", "batch input", ">200000 output", "region=eu batch cached", "cache_write_1h", "page"} {
+		if e := CheckKey(key); e != nil {
+			t.Errorf("%q: %v", key, e)
+		}
+	}
+	for key, hint := range map[string]string{"inptu": "did you mean input?", "tokens_of_something": "components are input, cached", "slow input": "conditions are", "": ""} {
+		if e := CheckKey(key); e == nil || !strings.Contains(e.Hint, hint) {
+			t.Errorf("%q: %+v, want the hint %q", key, e, hint)
+		}
+	}
+	for value, want := range map[string]string{
+		"$1.25": "", "$0": "", "$0.000000001": "", "$9223372036": "",
+		"1.25": "no amount of dollars", "€1": "no amount of dollars", "-$1": "no amount of dollars", "$-1": "digits", "$1e99": "digits", "$NaN": "digits",
+		"$": "digits", "$.5": "digits", "$1.": "digits", "$1,5": "digits", "$1 ": "", "$0.0000000001": "more decimals", "$9999999999999999": "larger",
+	} {
+		err := CheckAmount("input", value)
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || len(value) > 3 && strings.Contains(err.Error(), value)) {
+			t.Errorf("%q: %v, want %q", value, err, want)
+		}
+	}
+	if err := CheckAmount("page", "$0.0000000001"); err != nil {
+		t.Errorf("what is priced apiece takes more decimals: %v", err)
+	}
+}
+
+// TestOverridesOfVersions: who states a price of a model means its other names and its dated versions too, unless they
+// are listed at another price or stated apart.
+func TestOverridesOfVersions(t *testing.T) {
+	table, err := Load(strings.NewReader(`prices 1
+[p]
+ source page 2026-01-01
+m
+ input 2 output 8
+ priority input 4
+ also m-latest
+m-2025-04-14
+ input 2 output 8
+m-2024-01-01
+ input 5 output 15
+m-2023-01-01
+ input 2 output 8
+m-mini
+ input 2 output 8
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := table.List("p").With("mine", Overrides{"m": {"input": "$1"}, "m-2023-01-01": {"input": "$3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]gateway.Money{
+		"m": 1e9, "m-latest": 1e9, "m-2025-04-14": 1e9, "m-2024-01-01": 5e9, "m-2023-01-01": 3e9, "m-mini": 2e9, "m-2022-01-01": 1e9,
+	} {
+		p, ok := list.Price(name, zeroTime)
+		if !ok {
+			t.Errorf("no price of %s", name)
+			continue
+		}
+		got, _, _ := p.Per(Input)
+		if out, _, _ := p.Per(Output); got != want || name != "m-2024-01-01" && out != 8e9 {
+			t.Errorf("%s costs %s and %s, want %s", name, got, out, want)
+		}
+	}
+	back, err := table.List("p").With("mine", Overrides{"m-latest": {"input": "$1"}, "m-2025-04-14": {"input": "$1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"m", "m-mini"} {
+		if p, _ := back.Price(name, zeroTime); p.List().Provider != "p" {
+			t.Errorf("a price of a version is that of %s", name)
+		}
+	}
+	if p, _ := back.Price("m-2023-01-01", zeroTime); p.List().Provider != "p" {
+		t.Error("a price of one version is that of another")
 	}
 }

@@ -44,6 +44,18 @@ const (
 //
 // The text is read whole before anything of it counts; the error names the line.
 func Load(r io.Reader) (*Table, error) {
+	lists, err := load(r)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{lists: make(map[string]*lazy, len(lists))}
+	for _, l := range lists {
+		t.lists[l.Provider] = ready(l)
+	}
+	return t, nil
+}
+
+func load(r io.Reader) ([]*List, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, err
@@ -54,15 +66,7 @@ func Load(r io.Reader) (*Table, error) {
 	if bytes.IndexByte(text, 0) >= 0 {
 		return nil, errors.New("a price file is text")
 	}
-	lists, err := parse(string(text))
-	if err != nil {
-		return nil, err
-	}
-	t := &Table{lists: make(map[string]*lazy, len(lists))}
-	for _, l := range lists {
-		t.lists[l.Provider] = ready(l)
-	}
-	return t, nil
+	return parse(string(text))
 }
 
 // LineError says which line of a price file is wrong, and how.
@@ -80,6 +84,7 @@ type parser struct {
 	list   *List      // being read
 	common []draftRow // its bands for all models
 	draft  *draft     // the model being read
+	n      int        // of the line being read
 	models int
 	sums   []int // where the text of each list begins
 }
@@ -95,6 +100,7 @@ func parse(text string) ([]*List, error) {
 		}
 		row := strings.TrimRight(text[at:next], "\r\n")
 		line++
+		p.n = line
 		if err := p.line(row, at); err != nil {
 			return nil, &LineError{line, err.Error()}
 		}
@@ -157,7 +163,7 @@ func (p *parser) section(row string, at int) error {
 	if slices.ContainsFunc(p.lists, func(l *List) bool { return l.Provider == name }) {
 		return fmt.Errorf("%s stands here twice", name)
 	}
-	p.list = &List{Provider: name, exact: map[string]*model{}}
+	p.list = &List{Provider: name, line: p.n, exact: map[string]*model{}}
 	p.lists, p.sums, p.common = append(p.lists, p.list), append(p.sums, at), nil
 	return nil
 }

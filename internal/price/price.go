@@ -63,6 +63,7 @@ func (t *Table) With(newer *Table) *Table {
 type List struct {
 	Provider string
 	Version  string // of its text: what a cost was calculated by can be told later
+	line     int    // of its section in its text
 	sources  []Source
 	exact    map[string]*model
 	globs    []*model // longest first
@@ -125,6 +126,9 @@ type Facts struct {
 	MinSearches int64 // each request is charged for at least so many searches
 	Free        bool  // it costs nothing, and that is known
 }
+
+// Priced reports whether anything is known of what the model costs, be it that it costs nothing.
+func (p *Price) Priced() bool { return p.Facts.Free || p.Components() != 0 }
 
 // Components tells what the model is priced by, under any condition.
 func (p *Price) Components() Set {

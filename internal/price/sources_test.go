@@ -17,7 +17,7 @@ import (
 const (
 	liteLLM   = "litellm"
 	modelsDev = "models.dev"
-	published = "published" // what providers say themselves and neither collection has: see own_test.go
+	published = "published" // what providers say themselves and neither collection has of all models: see own_test.go
 )
 
 var sourceDates = map[string]string{liteLLM: "2026-08-06", modelsDev: "2026-07-02"}

@@ -135,7 +135,16 @@ func (c *collected) file(provider string, chosen map[place]choice) []byte {
 			if o.first(own) {
 				fmt.Fprintf(&b, " source %s %s\n", published, o.date)
 			}
-			fmt.Fprintf(&b, " %s @%s\n", o.row, published)
+		}
+	}
+	for _, o := range own {
+		if o.provider == provider {
+			b.WriteString(wrapped(" # ", o.why))
+			b.WriteString(" " + o.row)
+			if o.source != main {
+				b.WriteString(" @" + o.source)
+			}
+			b.WriteString("\n")
 		}
 	}
 	var entries []*entryText
@@ -152,6 +161,20 @@ func (c *collected) file(provider string, chosen map[place]choice) []byte {
 		}
 	}
 	return b.Bytes()
+}
+
+// wrapped breaks a text into lines, each with a prefix.
+func wrapped(prefix, text string) string {
+	var b strings.Builder
+	line := prefix
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+len(word) > 110 && line != prefix {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = prefix
+		}
+		line += word + " "
+	}
+	return b.String() + strings.TrimRight(line, " ") + "\n"
 }
 
 // entry makes the text of one model.

@@ -266,7 +266,7 @@ func SameBase(a, b llm.Dialect) bool { return bare(a) == bare(b) }
 // headers never do, whatever a document names in pass_headers.
 func goesUp(name string) bool {
 	switch name {
-	case "Accept", "Content-Type", "User-Agent":
+	case "Accept", "Content-Type", "User-Agent", "Inference-Header-Content-Length":
 		return true
 	}
 	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "Openai-") || strings.HasPrefix(name, "X-Stainless-")

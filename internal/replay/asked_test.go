@@ -96,6 +96,8 @@ func question(r *replay.Recording, d llm.Dialect, model string) asked {
 		return asked{path: "/v1/moderations", body: named(body, model)}
 	case llm.OllamaEmbed:
 		return asked{path: "/api/embed", body: named(body, model)}
+	case llm.MistralOCR:
+		return asked{path: "/v1/ocr", body: named(body, model)}
 	case llm.GeminiEmbeddings:
 		path, query := r.PathOf(d)
 		i := strings.Index(path, "/models/")
@@ -265,6 +267,9 @@ func statedUsage(r *replay.Recording) (input, output int64, ok bool) {
 		return sum("prompt_eval_count"), 0, len(counts) > 0
 	case string(llm.CohereRerank): // it counts searches
 		return 0, 0, len(counts) > 0
+	case string(llm.OpenAIAudio): // some count sound beside the rest of what was read
+		output = sum("usage.output_tokens", "usage.completion_tokens")
+		return max(0, sum("usage.total_tokens")-output), output, len(counts) > 0
 	case string(llm.OpenAIEmbeddings), string(llm.OpenAIRerank):
 		if _, some := counts["usage.prompt_tokens"]; some {
 			return sum("usage.prompt_tokens"), 0, true

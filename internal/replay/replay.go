@@ -40,6 +40,8 @@ type Recording struct {
 	Request   *struct {
 		Headers map[string]string `json:"headers"`
 		Body    json.RawMessage   `json:"body"`
+		Text    string            `json:"body_text"`   // of a body that is no JSON
+		Base64  []byte            `json:"body_base64"` // the same, where it is no text
 	} `json:"request"`
 	Response struct {
 		Status   int               `json:"status"`
@@ -144,6 +146,12 @@ func (r *Recording) Speaks() string {
 		return "cohere-rerank"
 	case r.Operation == "rerank":
 		return "openai-rerank"
+	case r.Operation == "ocr" && r.Folder == "mistral-other":
+		return "mistral-ocr"
+	case r.Operation == "images":
+		return "openai-images"
+	case (r.Operation == "speech" || r.Operation == "transcription") && (strings.HasPrefix(r.Endpoint.Path, "/v1/audio/") || strings.HasPrefix(r.Endpoint.Path, "/api/v1/audio/") || r.Endpoint.Path == "" && r.Folder != "xai-other"):
+		return "openai-audio"
 	case r.Operation == "moderations" && !strings.Contains(r.Endpoint.Path, "/organization/"):
 		return "openai-moderations"
 	}

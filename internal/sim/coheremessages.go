@@ -77,6 +77,8 @@ func (c *cohereReader) readMessages(v []byte) {
 		role := c.oneOf(rawjson.Get(m, "role"), "messages.role", "user", "assistant", "system", "tool")
 		if role != "tool" {
 			c.unanswered()
+		}
+		if role == "assistant" { // what the user says after results is of one turn with them
 			c.results = nil
 		}
 		c.message(m, role, i)

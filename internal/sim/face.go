@@ -33,6 +33,8 @@ func faceOf(r *http.Request) *face {
 		{"/v1/responses", responsesFace},
 		{"/v1beta", geminiFace},
 		{"/model", bedrockFace},
+		{"/v2/models", oipFace},
+		{"/predict", teiFace},
 		{"/v2", cohereFace},
 		{"/api", ollamaFace},
 	} {

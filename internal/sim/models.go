@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"weir/internal/rawjson"
@@ -98,6 +99,11 @@ func (x *exchange) models() error {
 	for _, m := range models {
 		x.writeModel(&w, m)
 	}
+	if x.face == chatFace {
+		for _, m := range mediaModels {
+			x.writeModel(&w, m)
+		}
+	}
 	w.Close(']')
 	if x.face == messagesFace {
 		w.Name("has_more").Bool(false)
@@ -109,6 +115,9 @@ func (x *exchange) models() error {
 
 func (x *exchange) model(id string) error {
 	m, ok := findModel(id)
+	if i := slices.IndexFunc(mediaModels, func(m Model) bool { return m.ID == id }); i >= 0 && x.face == chatFace {
+		m, ok = mediaModels[i], true
+	}
 	if !ok {
 		if x.face == messagesFace {
 			return &refusal{status: http.StatusNotFound, kind: "not_found_error", message: "model: " + id}

@@ -1,6 +1,7 @@
-// Package sim is a simulated provider: an http.Handler that speaks OpenAI's Chat Completions, Responses, Completions and
-// Embeddings, Anthropic's Messages, Gemini's generateContent, Bedrock's Converse, Cohere's v2 chat and Ollama's chat as
-// the real ones do, without a model behind it.
+// Package sim is a simulated provider: an http.Handler that speaks OpenAI's Chat Completions, Responses, Completions,
+// Embeddings, images and audio, Anthropic's Messages, Gemini's generateContent, Bedrock's Converse, Cohere's v2 chat and
+// Ollama's chat as the real ones do, without a model behind it. Beside them it classifies texts as vLLM, Text Embeddings Inference and
+// the Open Inference Protocol do, reads documents as Mistral does, and tells tokens as vLLM does.
 //
 // Each face (chat.go, responses.go, messages.go, gemini.go, …) reads and judges a request as strictly as the real
 // provider and brings it into one form, question. answer (answer.go) decides what to answer: a plain text that says it
@@ -191,12 +192,34 @@ func (x *exchange) route(method, path string) func() error {
 		return x.countInput
 	case "POST /v1/embeddings":
 		return x.embed
+	case "POST /v1/images/generations":
+		return x.draw
+	case "POST /v1/images/edits":
+		return x.redraw
+	case "POST /v1/images/variations":
+		return x.vary
+	case "POST /v1/audio/speech":
+		return x.speak
+	case "POST /v1/audio/transcriptions":
+		return x.hear
+	case "POST /v1/audio/translations":
+		return x.translate
 	case "POST /v1/messages":
 		return x.messages
 	case "POST /v1/messages/count_tokens":
 		return x.countTokens
 	case "POST /v2/chat":
 		return x.cohere
+	case "POST /classify":
+		return x.classify
+	case "POST /predict":
+		return x.predict
+	case "POST /v1/ocr":
+		return x.ocr
+	case "POST /tokenize":
+		return x.tokenize
+	case "POST /detokenize":
+		return x.detokenize
 	case "POST /api/chat":
 		return x.ollama
 	case "GET /api/tags":
@@ -211,6 +234,9 @@ func (x *exchange) route(method, path string) func() error {
 	}
 	if rest, one := strings.CutPrefix(path, "/v1/responses/"); one {
 		return x.storedResponse(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/v2/models/"); one && method == http.MethodPost {
+		return x.oip(rest)
 	}
 	if rest, one := strings.CutPrefix(path, "/model/"); one && method == http.MethodPost {
 		return x.bedrock(rest)

@@ -601,7 +601,7 @@ func TestEmbeddings(t *testing.T) {
 func TestModels(t *testing.T) {
 	r := start(t, &sim.Provider{})
 	openai, anthropic := r.ok("/v1/models", ""), r.ok("/v1/models", "", "Anthropic-Version", "2023-06-01")
-	if len(openai["data"].([]any)) != len(sim.Models()) || text(openai, "data", 0, "object") != "model" || openai["object"] != "list" {
+	if len(openai["data"].([]any)) != len(sim.Models())+len(sim.MediaModels()) || text(openai, "data", 0, "object") != "model" || openai["object"] != "list" {
 		t.Errorf("%v", openai)
 	}
 	if text(anthropic, "data", 0, "type") != "model" || anthropic["has_more"] != false || text(anthropic, "first_id") != sim.DefaultModel {

@@ -136,3 +136,14 @@ func TestStrictOllama(t *testing.T) {
 		{body: `{}`, want: "model is required"}, {body: `{"model":"none"}`, want: "model 'none' not found", status: 404},
 	})
 }
+
+// TestCohereSpeaksAfterResults: what the user says after results is of one turn with them, and the answer cites them.
+func TestCohereSpeaksAfterResults(t *testing.T) {
+	r := start(t, &sim.Provider{})
+	const body = `{"model":"sim-1","messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}]},
+		{"role":"tool","tool_call_id":"c1","content":"blue"},{"role":"user","content":"And?"}]}`
+	whole := r.ok("/v2/chat", body)
+	if got := text(whole, "message", "citations", 0, "sources", 0, "id"); got != "c1:0" {
+		t.Errorf("the source is %q in %v", got, whole)
+	}
+}

@@ -171,6 +171,9 @@ var usageFields = [...]struct {
 	{llm.SaidBilledOutput, "usage.billed_output_units", func(u *llm.Usage) int64 { return u.BilledOutput }},
 	{llm.SaidSearches, "usage.searches", func(u *llm.Usage) int64 { return u.Searches }},
 	{llm.SaidFetches, "usage.fetches", func(u *llm.Usage) int64 { return u.Fetches }},
+	{llm.SaidPages, "usage.pages", func(u *llm.Usage) int64 { return u.Pages }},
+	{llm.SaidAnnotatedPages, "usage.annotated_pages", func(u *llm.Usage) int64 { return u.AnnotatedPages }},
+	{llm.SaidHeard, "usage.input_audio_milliseconds", func(u *llm.Usage) int64 { return u.Heard }},
 }
 
 // usage writes every stated count, and what a bill counts where it is not the stated input and output.
@@ -183,6 +186,9 @@ func (e *encoder) usage(u *llm.Usage) {
 	if in, out := u.Billable(); in != u.Input || out != u.Output {
 		e.w.Name("usage.billable_input_tokens").Int(in)
 		e.w.Name("usage.billable_output_tokens").Int(out)
+	}
+	if u.Estimated != 0 {
+		e.w.Name("usage.estimated").Bool(true)
 	}
 	e.int("usage.rounds", int64(len(u.Rounds)))
 	// A number is JSON with the white space around it, a line break too.

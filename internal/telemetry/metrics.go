@@ -44,15 +44,20 @@ type Metrics struct {
 	attempts  *prometheus.CounterVec
 	tokens    *prometheus.CounterVec
 	losses    *prometheus.CounterVec
+	unpriced  *prometheus.CounterVec
 	running   prometheus.Gauge
 	in, out   prometheus.Counter
-	revision  *prometheus.GaugeVec
-	reloads   *prometheus.CounterVec
-	reloaded  prometheus.Gauge
+
+	estimatedIn, estimatedOut prometheus.Counter
+
+	revision *prometheus.GaugeVec
+	reloads  *prometheus.CounterVec
+	reloaded prometheus.Gauge
 
 	byExchange series[exchangeKey, exchangeSeries]
 	byAttempt  series[attemptKey, prometheus.Counter]
 	byLoss     series[lossKey, prometheus.Counter]
+	byUnpriced series[unpricedKey, prometheus.Counter]
 
 	mu sync.Mutex // one reload at a time; requests do not take it
 }
@@ -114,8 +119,13 @@ func (m *Metrics) families() {
 	m.tokens = m.counters("weir_tokens_total",
 		"Tokens as billed. input includes cache_read and cache_write, output includes reasoning: do not add them up.",
 		"rule", "key", "type")
+	estimated := m.counters("weir_estimated_tokens_total",
+		"Tokens that no provider stated, as they were estimated; they are not in weir_tokens_total.", "type")
+	m.estimatedIn, m.estimatedOut = estimated.WithLabelValues("input"), estimated.WithLabelValues("output")
 	m.losses = m.counters("weir_losses_total", "What a translation could not carry, by grade.",
 		"grade", "dialect", "target_dialect")
+	m.unpriced = m.counters("weir_unpriced_total", "Exchanges whose cost, or a part of it, is not known for want of a price.",
+		"rule", "provider", "model")
 	bytes := m.counters("weir_bytes_total", "Bytes of bodies received from clients (in) and sent to them (out).", "direction")
 	m.in, m.out = bytes.WithLabelValues("in"), bytes.WithLabelValues("out")
 	m.running = prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_exchanges_open", Help: "Exchanges under way."})
@@ -159,6 +169,7 @@ func (m *Metrics) tables(sets int) {
 		},
 		long: func(k attemptKey) bool { return len(k.target.Provider) > maxLabel || len(k.target.Model) > maxLabel },
 	}
+	m.byUnpriced = m.unpricedTable(sets)
 	m.byLoss = series[lossKey, prometheus.Counter]{
 		limit: sets,
 		open: func(k lossKey) *prometheus.Counter {
@@ -243,6 +254,7 @@ func (m *Metrics) End(x *gateway.Exchange) {
 		s.first.Observe(x.FirstEvent.Seconds())
 	}
 	s.count(x.Usage)
+	m.guess(x.Usage)
 	add(m.in, x.BytesIn)
 	add(m.out, x.BytesOut)
 	for i := range x.Attempts {
@@ -251,6 +263,9 @@ func (m *Metrics) End(x *gateway.Exchange) {
 	}
 	if len(x.Losses) > 0 {
 		m.lost(x)
+	}
+	if x.Unpriced != "" {
+		(*m.byUnpriced.get(unpricedKey{x.Plan.Rule, x.Answered()})).Inc()
 	}
 }
 
@@ -270,11 +285,30 @@ func (s *exchangeSeries) count(u *llm.Usage) {
 		return
 	}
 	input, output := u.Billable()
+	if u.Estimated&llm.SaidInput != 0 {
+		input = 0
+	}
+	if u.Estimated&llm.SaidOutput != 0 {
+		output = 0
+	}
 	add(s.input, input)
 	add(s.output, output)
 	add(s.cacheRead, u.CacheRead)
 	add(s.cacheWrite, u.CacheWrite)
 	add(s.reasoning, u.Reasoning)
+}
+
+// guess counts what was estimated.
+func (m *Metrics) guess(u *llm.Usage) {
+	if u == nil || u.Estimated == 0 {
+		return
+	}
+	if u.Estimated&llm.SaidInput != 0 {
+		add(m.estimatedIn, u.Input)
+	}
+	if u.Estimated&llm.SaidOutput != 0 {
+		add(m.estimatedOut, u.Output)
+	}
 }
 
 // add leaves out what is not above zero: a counter panics on a negative value, and providers have stated some.

@@ -81,6 +81,8 @@ func TestMetricsGolden(t *testing.T) {
 		`weir_config_reloads_total{result="ok"} 2`,
 		`weir_config_reloads_total{result="refused"} 1`,
 		`weir_config_revision{revision="r7"} 1`,
+		`weir_estimated_tokens_total{type="input"} 0`,
+		`weir_estimated_tokens_total{type="output"} 0`,
 		`weir_exchange_duration_seconds_sum{operation="chat",rule=""} 0.001`,
 		`weir_exchange_duration_seconds_count{operation="chat",rule=""} 1`,
 		`weir_exchange_duration_seconds_sum{operation="chat",rule="fast"} 2.70375`,

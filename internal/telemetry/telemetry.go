@@ -24,6 +24,8 @@
 //	gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens,
 //	    .reasoning.output_tokens                     as stated; inclusions as at llm.Usage
 //	usage.…                                          stated values without a conventional name
+//	usage.estimated                                  true where tokens were counted here because nobody stated them
+//	cost_usd, price, unpriced                        dollars, by whose price, why that is not the whole cost
 //	fault {kind, message, param, code, native, cause}
 //	attempts [{target, dialect, mode, start_ms, head_ms, first_event_ms, took_ms, status, upstream_id, losses, fault}]
 //	passed_over [{target, why}], losses [{path, why, grade}]

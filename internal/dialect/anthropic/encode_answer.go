@@ -63,7 +63,7 @@ func (a *answerEncoder) loseChoices() {
 func (a *answerEncoder) loseExtra(x llm.Extra) {
 	for _, name := range dialect.Names(x) {
 		if dialect.Says(x[name]) {
-			a.losses.Add("answer."+name, "no such member here", llm.Dropped)
+			a.losses.Add("answer."+name, "no such member here", dialect.Weigh(name))
 		}
 	}
 }

@@ -10,8 +10,14 @@ import (
 	"weir/internal/rawjson"
 )
 
-// usualMax is the limit on the output where nobody names one; the API demands one.
-const usualMax = 4096
+// usual is the limit on the output where nobody names one; the API demands one. A call that writes a file, and the
+// thinking before it, outgrow 4096 tokens, but more is refused by Claude before 3.5.
+func usual(version int) int64 {
+	if version > 0 && version < 305 {
+		return 4096
+	}
+	return 8192
+}
 
 // EncodeRequest implements dialect.Codec. The error is a *fault.Fault (Unsupported) for what would be a wrong answer if
 // left out, such as a sound.
@@ -102,7 +108,7 @@ func (e *requestEncoder) limit() {
 	case e.facts.MaxOutput > 0:
 		e.max = e.facts.MaxOutput
 	default:
-		e.max = usualMax
+		e.max = usual(e.version)
 	}
 	e.lose("max_tokens", "the target demands a limit: "+strconv.FormatInt(e.max, 10), llm.Filled)
 }

@@ -96,11 +96,7 @@ func (s *streamEncoder) end() {
 
 // endData ends an event of the wire. A line break between the tokens of a raw value would end its line too early.
 func (s *streamEncoder) endData() {
-	for i, c := range s.w.Buf[s.data:] {
-		if c == '\n' || c == '\r' {
-			s.w.Buf[s.data+i] = ' '
-		}
-	}
+	dialect.OneLine(s.w.Buf[s.data:])
 	s.w.Buf = append(s.w.Buf, '\n', '\n')
 }
 

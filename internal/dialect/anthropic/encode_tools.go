@@ -34,7 +34,7 @@ func (e *requestEncoder) sayableTools(out, in []llm.Tool, allowed map[string]boo
 		}
 		switch t.Kind {
 		case llm.ToolServer:
-			e.lose(t.Path, "only its own provider runs this tool", llm.Dropped)
+			e.lose(t.Path, dialect.WhyNotTool(&t), llm.Dropped)
 			continue
 		case llm.ToolGroup:
 			e.lose(t.Path, "its members are sent as single tools", llm.Changed)

@@ -33,6 +33,9 @@ func (t *turn) write(w *rawjson.Writer, own bool) {
 // the results of parallel calls must stand in one turn of the user, first.
 func (e *requestEncoder) turns() (system []llm.Part, turns []turn) {
 	messages := e.req.Messages
+	if !e.own {
+		messages = dialect.Distinct(messages)
+	}
 	hoisted := 0
 	for hoisted < len(messages) && e.hoists(&messages[hoisted]) {
 		hoisted++
@@ -203,11 +206,11 @@ func (e *requestEncoder) asked(parts []llm.Part) []llm.Part {
 func (e *requestEncoder) part(in *llm.Part) (llm.Part, bool) {
 	p := *in
 	for _, name := range dialect.Names(p.Extra) {
-		e.lose(p.Path+"."+name, "no such member here", llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, name), "no such member here", llm.Dropped)
 	}
 	p.Extra, p.Raw = nil, nil
 	if p.Phase != "" {
-		e.lose(p.Path+".phase", "there are no phases here", llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), "there are no phases here", llm.Dropped)
 	}
 	if p.Kind != llm.PartReasoning && p.Seal != (llm.Seal{}) {
 		e.lose(p.Path, "the seal on it has no place here", llm.Changed)

@@ -348,3 +348,30 @@ func TestReportedFailures(t *testing.T) {
 		t.Errorf("only %d failures", n)
 	}
 }
+
+// TestFaultStatus: what another provider calls overloaded is this dialect's 529; what the gateway says of itself is not.
+func TestFaultStatus(t *testing.T) {
+	d := New().(dialect.FaultStatus)
+	for _, tt := range []struct {
+		fault fault.Fault
+		want  int
+	}{
+		{fault.Fault{Kind: fault.Overloaded, Origin: fault.There, HTTPStatus: 503}, 529},
+		{fault.Fault{Kind: fault.Overloaded}, 503},
+		{fault.Fault{Kind: fault.NotFound, Origin: fault.There, HTTPStatus: 400}, 404},
+	} {
+		if got := d.FaultStatus(&tt.fault); got != tt.want {
+			t.Errorf("%+v: %d, want %d", tt.fault, got, tt.want)
+		}
+	}
+}
+
+// TestUpstreamAuthIsNamed: what the provider refused with 401 or 403 has this dialect's word for that.
+func TestUpstreamAuthIsNamed(t *testing.T) {
+	for status, want := range map[int]string{400: "authentication_error", 401: "authentication_error", 403: "permission_error", 0: "api_error"} {
+		f := &fault.Fault{Kind: fault.UpstreamAuth, Message: "m", Origin: fault.There, HTTPStatus: status}
+		if got := string(New().Fault(nil, f, dialect.Whole)); !strings.Contains(got, `"type":"`+want+`"`) {
+			t.Errorf("%d: %s, want %s", status, got, want)
+		}
+	}
+}

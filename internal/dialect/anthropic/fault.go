@@ -39,6 +39,13 @@ func errorType(f *fault.Fault) string {
 		return "authentication_error"
 	case fault.Forbidden:
 		return "permission_error"
+	case fault.UpstreamAuth: // the word that goes with the provider's status
+		switch f.Status() {
+		case http.StatusUnauthorized:
+			return "authentication_error"
+		case http.StatusForbidden:
+			return "permission_error"
+		}
 	case fault.NotFound:
 		return "not_found_error"
 	case fault.TooLarge:
@@ -85,6 +92,16 @@ func (messages) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
 	}
 	return w.Buf
 }
+
+// FaultStatus implements dialect.FaultStatus: the SDKs have a class for an overloaded provider, by its status.
+func (messages) FaultStatus(f *fault.Fault) int {
+	if f.Kind == fault.Overloaded && f.Origin == fault.There {
+		return statusOverloaded
+	}
+	return f.Status()
+}
+
+const statusOverloaded = 529
 
 // messageMost bounds what of a provider's error is shown to a client, in bytes.
 const messageMost = 2 << 10

@@ -231,12 +231,13 @@ func TestLimitAndThinking(t *testing.T) {
 		losses      string
 	}{
 		{name: "no limit", model: "claude-2", want: ``, maxTokens: "4096", losses: "max_tokens filled"},
+		{name: "no limit, another maker's", model: "m", maxTokens: "8192", losses: "max_tokens filled"},
 		{name: "the model's limit", model: "claude-2", facts: llm.Facts{MaxOutput: 8192}, maxTokens: "8192", losses: "max_tokens filled"},
 		{name: "a declared default", model: "claude-2", facts: llm.Facts{MaxOutput: 8192, DefaultMax: 99}, maxTokens: "99", losses: "max_tokens filled"},
 		{name: "a budget", model: "claude-sonnet-4-5-20250929", max: 9000, effort: "medium", want: `,"thinking":{"type":"enabled","budget_tokens":4096}`, maxTokens: "9000", losses: "reasoning_effort changed"},
 		{name: "a budget in a small limit", model: "claude-3-7-sonnet-20250219", max: 5000, effort: "high", want: `,"thinking":{"type":"enabled","budget_tokens":2500}`, maxTokens: "5000", losses: "reasoning_effort changed"},
 		{name: "no room", model: "claude-sonnet-4-0", max: 1000, effort: "high", maxTokens: "1000", losses: "reasoning_effort dropped"},
-		{name: "room beside a default", model: "kimi-k2", effort: "high", want: `,"thinking":{"type":"enabled","budget_tokens":16384}`, maxTokens: "20480", losses: "max_tokens filled, reasoning_effort changed"},
+		{name: "room beside a default", model: "kimi-k2", effort: "high", want: `,"thinking":{"type":"enabled","budget_tokens":16384}`, maxTokens: "24576", losses: "max_tokens filled, reasoning_effort changed"},
 		{name: "room within the model's limit", model: "kimi-k2", facts: llm.Facts{MaxOutput: 16000, DefaultMax: 4096}, effort: "high", want: `,"thinking":{"type":"enabled","budget_tokens":8000}`, maxTokens: "16000", losses: "max_tokens filled, reasoning_effort changed"},
 		{name: "no thinking wanted", model: "claude-sonnet-4-5", max: 9000, effort: "none", maxTokens: "9000"},
 		{name: "hardly any wanted", model: "claude-sonnet-4-5", max: 9000, effort: "minimal", maxTokens: "9000", losses: "reasoning_effort changed"},

@@ -60,7 +60,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		}
 		out, _ := encodeRequest(t, req, llm.Facts{Model: req.Model})
 		if req.MaxOutput == 0 && req.Extra["max_tokens"] == nil {
-			req.MaxOutput = usualMax
+			req.MaxOutput = usual(versionOf(req.Model))
 		}
 		if d := cmp.Diff(req, decodeRequest(t, out), same); d != "" {
 			t.Fatalf("the request changed (-want +got):\n%s\n%s", d, out)

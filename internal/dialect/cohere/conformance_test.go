@@ -23,7 +23,7 @@ func TestConformance(t *testing.T) {
 			"logprobs":true,"safety_mode":"STRICT","priority":3,"strict_tools":true,"tool_choice":"REQUIRED","citation_options":{"mode":"FAST"},"odd":{"a": [1, 2]},
 			"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":[{"type":"text","text":"See"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low","odd":1}}]},
 			{"role":"assistant","content":[{"type":"thinking","thinking":"Hm"},{"type":"text","text":""}],"tool_plan":"I look.","tool_calls":[{"id":"c1","type":"function","function":{"name":"look","arguments":"{\"a\": 1}"}}]},
-			{"role":"tool","tool_call_id":"c1","content":[{"type":"document","document":{"id":"d1","data":{"sky": "blue"}}},{"type":"text","text":"clear"}]}],
+			{"role":"tool","tool_call_id":"c1","content":[{"type":"document","document":{"id":"d1","data":{"sky": "blue"}}},{"type":"document","document":{"data":"{\"sea\": 1.50}"}},{"type":"text","text":"clear"}]}],
 			"tools":[{"type":"function","function":{"name":"look","description":"Looks.","parameters":{"type": "object","properties":{"a":{"type":"integer"}},"required":["a"]}}}]}`,
 			`{"model":"m","messages":[{"role":"user","content":"Who?"},{"role":"assistant","content":[{"type":"text","text":"Grüße von Ada."}],
 			"citations":[{"start":10,"end":13,"text":"Ada","type":"TEXT_CONTENT","sources":[{"type":"document","id":"doc:0","document":{"id":"doc:0","text":"Ada wrote it."}}]},

@@ -90,8 +90,12 @@ func (r reader) part(v []byte) llm.Part {
 		p.Kind = llm.PartJSON
 		o.Sub(&p.Extra, typ, func(in *dialect.Object) {
 			data := in.Take("data")
-			if p.Text = string(data); rawjson.Kind(data) != '{' {
-				in.Fail("data", "an object")
+			switch p.Text = string(data); rawjson.Kind(data) {
+			case '{':
+			case '"': // most often JSON too
+				p.Kind, p.Name, p.Text, p.Span = llm.PartText, typ, rawjson.Text(data), r.span(data)
+			default:
+				in.Fail("data", "a text or an object")
 			}
 		})
 		if p.Text == "" {

@@ -111,7 +111,7 @@ func writeContent(w *rawjson.Writer, parts []llm.Part, own bool) {
 		w.String("")
 		return
 	}
-	if p := &parts[0]; len(parts) == 1 && p.Kind == llm.PartText && p.Text != "" && (!own || p.Extra == nil) {
+	if p := &parts[0]; len(parts) == 1 && p.Kind == llm.PartText && p.Text != "" && (!own || p.Extra == nil && p.Name == "") {
 		w.String(p.Text)
 		return
 	}
@@ -155,6 +155,13 @@ func writeItem(w *rawjson.Writer, p *llm.Part, own bool) {
 		writeInner(w, extra, nested)
 		w.Close('}')
 	default:
+		if own && p.Name == "document" { // its data are a text
+			nested = p.Name
+			w.String(nested).Name(nested).Open('{').Name("data").String(p.Text)
+			writeInner(w, extra, nested)
+			w.Close('}')
+			break
+		}
 		w.String("text").Name("text").String(p.Text)
 	}
 	dialect.WriteExtra(w, extra, nested)

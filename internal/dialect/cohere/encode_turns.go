@@ -18,7 +18,7 @@ func (e *requestEncoder) turns() []turn {
 		return e.ownTurns()
 	}
 	var turns []turn
-	messages := e.req.Messages
+	messages := dialect.Distinct(e.req.Messages)
 	for i := 0; i < len(messages); {
 		m := &messages[i]
 		next := i + 1
@@ -85,10 +85,6 @@ func (e *requestEncoder) exchange(turns []turn, m *llm.Message, following []llm.
 			continue
 		}
 		if p.Kind == llm.PartCall {
-			if slices.Contains(called.ids, p.ID) {
-				e.lose(p.Path, "a second call of the same id is not taken here", llm.Dropped)
-				continue
-			}
 			called.ids = append(called.ids, p.ID)
 		} else if len(called.ids) > 0 && !said {
 			said = true

@@ -72,7 +72,7 @@ func TestMending(t *testing.T) {
 		},
 		{
 			"two calls of one id", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), call("1", "{}")), says(llm.User, result("1", said("x")))),
-			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"x"}]`, "messages[1].b dropped",
+			`[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"look","arguments":"{}"}},{"id":"1_2","type":"function","function":{"name":"look","arguments":"{}"}}]},{"role":"tool","tool_call_id":"1","content":"x"},{"role":"tool","tool_call_id":"1_2","content":"(There is no result.)"}]`, "messages filled",
 		},
 		{
 			"texts before calls", ask(says(llm.User, said("a")), says(llm.Assistant, call("1", "{}"), said("Wait.")), says(llm.User, result("1"))),

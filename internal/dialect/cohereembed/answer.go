@@ -2,6 +2,7 @@ package cohereembed
 
 import (
 	"cmp"
+	"slices"
 
 	"weir/internal/dialect"
 	"weir/internal/llm"
@@ -17,7 +18,12 @@ func (embed) DecodeEmbedding(body []byte) (*llm.Embeddings, error) {
 	if rawjson.Kind(all) != '{' {
 		return nil, dialect.Garbage("the provider's answer has no embeddings by their form", nil)
 	}
+	var forms []string
 	for form, list := range rawjson.Members(all) {
+		if slices.Contains(forms, string(form)) {
+			return nil, dialect.Garbage("the provider's answer has a form of embeddings twice", nil)
+		}
+		forms = append(forms, string(form))
 		for i, v := range rawjson.Elems(list) {
 			vec := llm.Vector{Index: int64(i)}
 			switch word := string(form); word {
@@ -28,7 +34,7 @@ func (embed) DecodeEmbedding(body []byte) (*llm.Embeddings, error) {
 			default:
 				vec.Type, vec.Array = word, v
 			}
-			if vec.Base64 == "" && rawjson.Kind(v) != '[' {
+			if vec.Base64 == "" && rawjson.Kind(vec.Array) != '[' {
 				return nil, dialect.Garbage("an embedding of the provider's answer cannot be read", nil)
 			}
 			a.Vectors = append(a.Vectors, vec)
@@ -50,18 +56,19 @@ func (embed) EncodeEmbedding(e *llm.Embed, a *llm.Embeddings) ([]byte, []llm.Los
 	var l dialect.Losses
 	var w rawjson.Writer
 	w.Open('{').Name("id").String(cmp.Or(a.ID, a.Else.ID)).Name("embeddings").Open('{')
-	forms := e.Types
-	if len(forms) == 0 {
-		forms = []string{llm.FormFloat}
-	}
+	forms := wanted(e, a)
 	only := ""
 	if len(forms) == 1 {
 		only = forms[0]
 	}
+	before := len(w.Buf)
 	for _, form := range forms {
 		if err := writeForm(&w, a, form, only); err != nil {
 			return nil, nil, err
 		}
+	}
+	if len(w.Buf) == before {
+		return nil, nil, dialect.Garbage("the provider's answer has no embeddings of the forms that were asked for", nil)
 	}
 	w.Close('}')
 	if e.Form == inTexts {
@@ -93,6 +100,37 @@ func (embed) EncodeEmbedding(e *llm.Embed, a *llm.Embeddings) ([]byte, []llm.Los
 		l.Add("answer.model", "an answer does not name its model here", llm.Dropped)
 	}
 	return w.Buf, append(l.List, dialect.LoseEmbedding(a, llm.CohereEmbed)...), nil
+}
+
+// wanted returns the forms to write, each once: those of the request or, of an answer in this dialect, those it is in.
+func wanted(e *llm.Embed, a *llm.Embeddings) []string {
+	var forms []string
+	add := func(form string) {
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	switch {
+	case a.From == llm.CohereEmbed:
+		for i := range a.Vectors {
+			v := &a.Vectors[i]
+			switch {
+			case v.Type != "":
+				add(v.Type)
+			case v.Array == nil:
+				add(llm.FormBase64)
+			default:
+				add(llm.FormFloat)
+			}
+		}
+	case len(e.Types) == 0:
+		add(llm.FormFloat)
+	default:
+		for _, form := range e.Types {
+			add(form)
+		}
+	}
+	return forms
 }
 
 // writeForm writes the vectors of one form, as far as there are any.

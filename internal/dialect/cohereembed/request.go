@@ -50,7 +50,14 @@ func (embed) DecodeEmbed(c dialect.Call) (*llm.Embed, error) {
 	if word := o.String("truncate"); word != "" {
 		e.Truncate = strings.ToLower(word)
 	}
-	for i, v := range rawjson.Elems(o.Take("embedding_types")) {
+	if t := e.Truncate; t != "none" && t != "start" && t != "end" {
+		o.Fail("truncate", "NONE, START or END")
+	}
+	types := o.Take("embedding_types")
+	if types != nil && rawjson.Kind(types) != '[' {
+		o.Fail("embedding_types", "a list of words")
+	}
+	for i, v := range rawjson.Elems(types) {
 		s, ok := rawjson.String(v)
 		if !ok {
 			return nil, malformed("embedding_types["+strconv.Itoa(i)+"]", "embedding_types must be words")
@@ -141,21 +148,7 @@ func (embed) EncodeEmbed(e *llm.Embed, facts llm.Facts) (dialect.Call, []llm.Los
 		return dialect.Call{}, nil, err
 	}
 	writeTask(&w, e, l, own)
-	w.Name("embedding_types").Open('[')
-	floats := false
-	for _, t := range e.Types {
-		if float := t == llm.FormFloat || t == llm.FormBase64; !own && float {
-			if floats {
-				continue
-			}
-			floats, t = true, llm.FormFloat
-		}
-		w.String(t)
-	}
-	if len(e.Types) == 0 {
-		w.String(llm.FormFloat)
-	}
-	w.Close(']')
+	writeTypes(&w, e.Types, own)
 	if e.Dimensions > 0 {
 		w.Name("output_dimension").Int(e.Dimensions)
 	}
@@ -174,6 +167,28 @@ func (embed) EncodeEmbed(e *llm.Embed, facts llm.Facts) (dialect.Call, []llm.Los
 	l.Rest(llm.CohereEmbed)
 	w.Close('}')
 	return dialect.Call{Op: llm.OpEmbeddings, Path: Path, Body: w.Buf}, l.List, nil
+}
+
+// writeTypes writes the forms that vectors are wanted in.
+func writeTypes(w *rawjson.Writer, types []string, own bool) {
+	if own && len(types) == 0 {
+		return
+	}
+	w.Name("embedding_types").Open('[')
+	floats := false
+	for _, t := range types {
+		if float := t == llm.FormFloat || t == llm.FormBase64; !own && float {
+			if floats {
+				continue
+			}
+			floats, t = true, llm.FormFloat
+		}
+		w.String(t)
+	}
+	if len(types) == 0 {
+		w.String(llm.FormFloat)
+	}
+	w.Close(']')
 }
 
 // writeTask writes what the embeddings are for, which Cohere demands.
@@ -222,7 +237,7 @@ func writeInputs(w *rawjson.Writer, e *llm.Embed) error {
 		}
 		if form != inInputs {
 			for j := range in.Parts {
-				writeBare(w, &in.Parts[j])
+				writeBare(w, &in.Parts[j], e.From)
 			}
 			continue
 		}
@@ -232,11 +247,11 @@ func writeInputs(w *rawjson.Writer, e *llm.Embed) error {
 			switch {
 			case p.Kind == llm.PartText:
 				w.Open('{').Name("type").String("text").Name("text")
-				writeBare(w, p)
+				writeBare(w, p, e.From)
 				w.Close('}')
 			case p.Kind == llm.PartImage && (p.Media.Data != "" || e.From == llm.CohereEmbed):
 				w.Open('{').Name("type").String("image_url").Name("image_url").Open('{').Name("url")
-				writeBare(w, p)
+				writeBare(w, p, e.From)
 				w.Close('}').Close('}')
 			default:
 				return dialect.Unsaid(p.Path, "this target takes texts, and images with their data")
@@ -252,13 +267,14 @@ func writeInputs(w *rawjson.Writer, e *llm.Embed) error {
 	return nil
 }
 
-func writeBare(w *rawjson.Writer, p *llm.Part) {
+// writeBare writes a text or an address, which tells what its data are where another dialect does not.
+func writeBare(w *rawjson.Writer, p *llm.Part, from llm.Dialect) {
 	switch {
 	case p.Kind == llm.PartText:
 		w.String(p.Text)
 	case p.Media.Data != "":
 		typ := p.Media.Type
-		if typ == "" {
+		if typ == "" && from != llm.CohereEmbed {
 			typ = dialect.ImageType(p.Media.Data)
 		}
 		w.String("data:" + typ + ";base64," + p.Media.Data)

@@ -14,11 +14,11 @@ import (
 func (e *requestEncoder) part(in *llm.Part, role llm.Role) (llm.Part, bool) {
 	p := *in
 	for _, name := range dialect.Names(p.Extra) {
-		e.lose(p.Path+"."+name, "no such member here", llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, name), "no such member here", llm.Dropped)
 	}
 	p.Extra, p.Raw = nil, nil
 	if p.Phase != "" {
-		e.lose(p.Path+".phase", "there are no phases here", llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), "there are no phases here", llm.Dropped)
 	}
 	if p.Kind != llm.PartReasoning && p.Seal != (llm.Seal{}) {
 		e.lose(p.Path, "the seal on it has no place here", llm.Changed)

@@ -28,6 +28,9 @@ func (t *turn) write(w *rawjson.Writer, b blockWriter) {
 // must stand in one turn of the user.
 func (e *requestEncoder) turns() (system []llm.Part, turns []turn) {
 	messages := e.req.Messages
+	if !e.own {
+		messages = dialect.Distinct(messages)
+	}
 	hoisted := 0
 	for hoisted < len(messages) && (messages[hoisted].Role == llm.System || messages[hoisted].Role == llm.Developer) {
 		hoisted++

@@ -340,3 +340,13 @@ func TestReportedFailures(t *testing.T) {
 		t.Errorf("only %d failures", n)
 	}
 }
+
+// TestUpstreamAuthIsNamed: what the provider refused with 401 or 403 has this dialect's word for that.
+func TestUpstreamAuthIsNamed(t *testing.T) {
+	for status, want := range map[int]string{400: "AccessDeniedException", 401: "AccessDeniedException", 403: "AccessDeniedException", 0: "InternalServerException"} {
+		f := &fault.Fault{Kind: fault.UpstreamAuth, Message: "m", Origin: fault.There, HTTPStatus: status}
+		if got := string(New().Fault(nil, f, dialect.Whole)); !strings.Contains(got, want) {
+			t.Errorf("%d: %s, want %s", status, got, want)
+		}
+	}
+}

@@ -19,6 +19,10 @@ func exception(f *fault.Fault) string {
 		return "ValidationException"
 	case fault.Unauthorized, fault.Forbidden:
 		return "AccessDeniedException"
+	case fault.UpstreamAuth:
+		if f.Status() < http.StatusInternalServerError {
+			return "AccessDeniedException"
+		}
 	case fault.NotFound:
 		return "ResourceNotFoundException"
 	case fault.SlowBody, fault.Timeout:

@@ -23,6 +23,7 @@ import (
 
 // Face counts in one dialect.
 type Face struct {
+	name  llm.Dialect
 	chat  dialect.Dialect
 	words words
 }
@@ -43,6 +44,10 @@ var faces = map[llm.Dialect]words{
 	}},
 	llm.GeminiGenerate:  {"countTokens", "generateContent", "totalTokens", nil},
 	llm.BedrockConverse: {"/count-tokens", "/converse", "inputTokens", []string{"messages", "system", "toolConfig", "additionalModelRequestFields"}},
+	// vLLM counts by giving the tokens of a conversation in the words of Chat Completions.
+	llm.VLLMTokenize: {"/tokenize", "/v1/chat/completions", "count", []string{
+		"messages", "model", "tools", "chat_template", "chat_template_kwargs", "mm_processor_kwargs",
+	}},
 }
 
 // vertexCounts are the members that Vertex AI's countTokens takes, bare.
@@ -57,16 +62,21 @@ func New(chat dialect.Dialect) *Face {
 	if !ok {
 		return nil
 	}
-	return &Face{chat, w}
+	name := chat.Name()
+	if of, ok := chat.(interface{ Chat() dialect.Dialect }); ok {
+		chat = of.Chat()
+	}
+	return &Face{name, chat, w}
 }
 
 var (
 	_ dialect.Dialect     = (*Face)(nil)
 	_ dialect.FaultHeader = (*Face)(nil)
+	_ dialect.FaultStatus = (*Face)(nil)
 )
 
 // Name implements dialect.Dialect.
-func (f *Face) Name() llm.Dialect { return f.chat.Name() }
+func (f *Face) Name() llm.Dialect { return f.name }
 
 // inPath reports whether the model stands in the path.
 func (f *Face) inPath() bool { return f.words.chat != "" }
@@ -186,6 +196,14 @@ func (f *Face) FaultHeader(h http.Header, why *fault.Fault) {
 	if named, ok := f.chat.(dialect.FaultHeader); ok {
 		named.FaultHeader(h, why)
 	}
+}
+
+// FaultStatus implements dialect.FaultStatus for the dialects that have a status of their own.
+func (f *Face) FaultStatus(why *fault.Fault) int {
+	if own, ok := f.chat.(dialect.FaultStatus); ok {
+		return own.FaultStatus(why)
+	}
+	return why.Status()
 }
 
 // ReadFault implements dialect.Dialect.

@@ -291,7 +291,7 @@ func StreamProblems(x, y *llm.Response, notes bool, losses []llm.Loss) []string 
 // reassign settles which of several like facts of x it is that is missing: one that a loss covers, if there is one.
 func reassign(x []fact, missing []Missing, losses []llm.Loss) []Missing {
 	declared := func(m *Missing) bool {
-		return slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && m.under(l.Path) })
+		return slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade != llm.Filled && m.under(l.Path) })
 	}
 	for i := range missing {
 		m := &missing[i]
@@ -312,7 +312,7 @@ func reassign(x []fact, missing []Missing, losses []llm.Loss) []Missing {
 func problems(missing, added []Missing, losses []llm.Loss) []string {
 	var out []string
 	for _, m := range missing {
-		if !slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade > llm.Filled && m.under(l.Path) }) {
+		if !slices.ContainsFunc(losses, func(l llm.Loss) bool { return l.Grade != llm.Filled && m.under(l.Path) }) {
 			out = append(out, "lost in silence: "+m.String())
 		}
 	}

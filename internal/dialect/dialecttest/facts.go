@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weir/internal/dialect"
 	"weir/internal/llm"
 )
 
@@ -56,11 +57,7 @@ func (f *facts) raw(path, kind string, v []byte) { f.add(path, kind, compact(v))
 // extra notes members without a field, each under its holder.
 func (f *facts) extra(holder, kind string, x llm.Extra) {
 	for _, name := range slices.Sorted(maps.Keys(x)) {
-		path := name
-		if holder != "" {
-			path = holder + "." + name
-		}
-		f.put(fact{path: path, kind: "extra." + kind, value: name + "=" + compact(x[name])})
+		f.put(fact{path: dialect.MemberPath(holder, name), kind: "extra." + kind, value: name + "=" + compact(x[name])})
 	}
 }
 
@@ -144,7 +141,7 @@ func (at place) within(p *llm.Part, request, answer string) string {
 	if request == "" {
 		return path
 	}
-	return path + "." + request
+	return dialect.MemberPath(path, request)
 }
 
 // ordered notes a fact that keeps its place among the others of its turn.
@@ -197,7 +194,7 @@ func (f *facts) beside(p *llm.Part, at place) {
 		f.add(at.within(p, "cache_control", "answer.cache"), "cache", "mark "+p.Cache.TTL)
 	}
 	f.add(at.within(p, "id", "answer.item"), "item", p.Item)
-	f.add(at.within(p, "phase", "answer.phase"), "phase", p.Phase)
+	f.add(at.within(p, dialect.ItemLevel+"phase", "answer.phase"), "phase", p.Phase)
 	holder := at.within(p, "", "answer")
 	switch {
 	case at.request:

@@ -79,7 +79,8 @@ would be wrong · a dot: the dialect it would come from has no word for it
 
 What is lost is named in ` + "`x-weir-lost`" + ` and in the record. ` + "`strict`" + ` refuses what would be ◐ or ○ in a request. The table
 is for models of which nothing particular is known; a model that lacks something (a temperature, a thinking budget) loses
-more, and says so in the same way.
+more, and says so in the same way. What a provider tells of its own running (a build, a clock, a duration) counts for nothing
+here: that it is lost stands in the record alone.
 `)
 	for _, f := range features {
 		kind := "request"

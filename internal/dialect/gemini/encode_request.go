@@ -122,11 +122,7 @@ func (e *requestEncoder) change(name, why string) {
 // foreign names members of another dialect lost.
 func (e *requestEncoder) foreign(x llm.Extra, holder string) {
 	for _, name := range dialect.Names(x) {
-		path := name
-		if holder != "" {
-			path = holder + "." + name
-		}
-		e.lose(path, "no such member here", llm.Dropped)
+		e.lose(dialect.MemberPath(holder, name), "no such member here", llm.Dropped)
 	}
 }
 

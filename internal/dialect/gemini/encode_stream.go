@@ -94,11 +94,7 @@ func (s *streamEncoder) begin() *rawjson.Writer {
 // finish ends a frame. A line break between the tokens of a raw value would end its line too early.
 func (s *streamEncoder) finish() {
 	s.w.Buf = append(s.w.Buf, '}')
-	for i, c := range s.w.Buf[s.data:] {
-		if c == '\n' || c == '\r' {
-			s.w.Buf[s.data+i] = ' '
-		}
-	}
+	dialect.OneLine(s.w.Buf[s.data:])
 	if !s.array {
 		s.w.Buf = append(s.w.Buf, "\r\n\r\n"...)
 	}

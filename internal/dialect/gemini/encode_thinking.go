@@ -79,7 +79,7 @@ func (e *requestEncoder) think() thinkingPlan {
 			p.show = &shown
 		}
 	}
-	if asked && p.show == nil && e.req.From == llm.AnthropicMessages {
+	if from := e.req.From; asked && p.show == nil && (from == llm.AnthropicMessages || from == llm.BedrockConverse || from == llm.BedrockInvoke) {
 		p.show = &shown // there thinking is shown unless one says otherwise
 	}
 	return p

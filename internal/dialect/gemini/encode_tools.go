@@ -28,7 +28,7 @@ func (e *requestEncoder) sayableTools(out, in []llm.Tool) []llm.Tool {
 		}
 		switch t.Kind {
 		case llm.ToolServer:
-			e.lose(at, "only its own provider runs this tool", llm.Dropped)
+			e.lose(at, dialect.WhyNotTool(&t), llm.Dropped)
 			continue
 		case llm.ToolGroup:
 			e.lose(at, "its members are sent as single tools", llm.Changed)

@@ -36,6 +36,9 @@ func (t *turn) write(w *rawjson.Writer, own bool) {
 // merged, as the API demands: as many responses as calls, in the turn after them.
 func (e *requestEncoder) turns() (system *llm.Message, turns []turn) {
 	messages := e.req.Messages
+	if !e.own {
+		messages = dialect.Distinct(messages)
+	}
 	hoisted := 0
 	for hoisted < len(messages) && e.hoists(&messages[hoisted], hoisted) {
 		hoisted++
@@ -154,6 +157,9 @@ func (e *requestEncoder) sealBy() string {
 // settle puts responses where the API wants them: each in the turn after its call, before everything else there, and as
 // many as there are calls. What answers no call of the turn before becomes text.
 func (e *requestEncoder) settle(turns []turn) []turn {
+	if n := len(turns); n > 0 && turns[n-1].role == llm.Assistant && calls(&turns[n-1]) {
+		turns = append(turns, turn{role: llm.User}) // for the results that are missing
+	}
 	for i := range turns {
 		t := &turns[i]
 		if t.role == llm.Assistant {
@@ -279,7 +285,7 @@ func (e *requestEncoder) mediaOf(p *llm.Part) []llm.Part {
 // pass puts Google's own value where Gemini 3 demands a signature and there is none: on the first call of each step of
 // the turn that is under way.
 func (e *requestEncoder) pass(turns []turn) {
-	if e.version < seals || e.sealBy() != maker {
+	if !e.demandsSeals() || e.sealBy() != maker {
 		return
 	}
 	for i := len(turns) - 1; i >= 0; i-- {
@@ -305,6 +311,14 @@ func (e *requestEncoder) pass(turns []turn) {
 	}
 }
 
+// demandsSeals reports whether the model refuses calls without signatures. A Gemini whose name tells no version, or a tuned
+// one under a number, is taken for one of the newest: without the value its conversation would be refused for ever.
+func (e *requestEncoder) demandsSeals() bool {
+	name := strings.ToLower(e.model[strings.LastIndexByte(e.model, '/')+1:])
+	number := name != "" && strings.Trim(name, "0123456789") == ""
+	return e.version >= seals || e.version == 0 && (number || strings.HasPrefix(name, "gemini"))
+}
+
 func calls(t *turn) bool {
 	return slices.ContainsFunc(t.parts, func(p llm.Part) bool { return p.Kind == llm.PartCall })
 }
@@ -315,7 +329,7 @@ func (e *requestEncoder) part(in *llm.Part) []llm.Part {
 	e.foreign(p.Extra, p.Path)
 	p.Extra, p.Raw = nil, nil
 	if p.Phase != "" {
-		e.lose(p.Path+".phase", "there are no phases here", llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), "there are no phases here", llm.Dropped)
 	}
 	if p.Cache != nil {
 		e.lose(p.Path+".cache_control", "parts cannot be marked for the cache here", llm.Dropped)

@@ -183,6 +183,9 @@ func TestReadFault(t *testing.T) {
 		{"unknown model", body("404", "NOT_FOUND", "models/x is not found", ""), 404, fault.NotFound, "models/x is not found", "", "", 0},
 		{"rate", body("429", "RESOURCE_EXHAUSTED", "Slow.", info("RetryInfo", `"retryDelay":"48.5s"`)), 429, fault.RateLimit, "Slow.", "", "", 48500 * time.Millisecond},
 		{"quota of a day", body("429", "RESOURCE_EXHAUSTED", "Quota exceeded: GenerateRequestsPerDayPerProject", ""), 429, fault.Quota, "Quota exceeded: GenerateRequestsPerDayPerProject", "", "", 0},
+		{"quota of a day in details", body("429", "RESOURCE_EXHAUSTED", "Slow.", `,"details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"RequestsPerDayPerModel"}]},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"9s"}]`), 429, fault.Quota, "Slow.", "", "", 9 * time.Second},
+		{"quota without a wait", body("429", "RESOURCE_EXHAUSTED", "You exceeded your current quota.", ""), 429, fault.Quota, "You exceeded your current quota.", "", "", 0},
+		{"quota of a minute", body("429", "RESOURCE_EXHAUSTED", "You exceeded your current quota.", info("RetryInfo", `"retryDelay":"9s"`)), 429, fault.RateLimit, "You exceeded your current quota.", "", "", 9 * time.Second},
 		{"overloaded", body("503", "UNAVAILABLE", "The model is overloaded.", ""), 503, fault.Overloaded, "The model is overloaded.", "", "", 0},
 		{"late", body("504", "DEADLINE_EXCEEDED", "Late.", ""), 504, fault.Timeout, "Late.", "", "", 0},
 		{"internal", body("500", "INTERNAL", "Oh.", ""), 500, fault.Upstream, "Oh.", "", "", 0},
@@ -264,5 +267,15 @@ func TestMeter(t *testing.T) {
 	m.Body([]byte("no"))
 	if m.Read().Fault == nil {
 		t.Error("no JSON is no fault")
+	}
+}
+
+// TestUpstreamAuthIsNamed: what the provider refused with 401 or 403 has Google's word for that.
+func TestUpstreamAuthIsNamed(t *testing.T) {
+	for status, want := range map[int]string{400: "UNAUTHENTICATED", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 0: "INTERNAL"} {
+		f := &fault.Fault{Kind: fault.UpstreamAuth, Message: "m", Origin: fault.There, HTTPStatus: status}
+		if got := string(New().Fault(nil, f, dialect.Whole)); !strings.Contains(got, `"status":"`+want+`"`) {
+			t.Errorf("%d: %s, want %s", status, got, want)
+		}
 	}
 }

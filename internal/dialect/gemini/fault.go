@@ -35,8 +35,8 @@ var statuses = map[string]fault.Kind{
 }
 
 // statusWord returns Google's word for a fault.
-func statusWord(k fault.Kind) string {
-	switch k {
+func statusWord(f *fault.Fault) string {
+	switch f.Kind {
 	case fault.Malformed, fault.Unsupported, fault.MediaType, fault.TooLarge, fault.ContextLength, fault.ContentPolicy:
 		return "INVALID_ARGUMENT"
 	case fault.MethodNotAllowed:
@@ -45,6 +45,13 @@ func statusWord(k fault.Kind) string {
 		return "UNAUTHENTICATED"
 	case fault.Forbidden:
 		return "PERMISSION_DENIED"
+	case fault.UpstreamAuth: // the word that goes with the provider's status
+		switch f.Status() {
+		case http.StatusUnauthorized:
+			return "UNAUTHENTICATED"
+		case http.StatusForbidden:
+			return "PERMISSION_DENIED"
+		}
 	case fault.NotFound:
 		return "NOT_FOUND"
 	case fault.RateLimit, fault.Quota:
@@ -72,7 +79,7 @@ func (generate) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
 	case dialect.Whole:
 	}
 	w.Open('{').Name("error").Open('{')
-	w.Name("code").Int(int64(f.Status())).Name("message").String(f.Message).Name("status").String(statusWord(f.Kind))
+	w.Name("code").Int(int64(f.Status())).Name("message").String(f.Message).Name("status").String(statusWord(f))
 	writeDetailsOf(&w, f)
 	w.Close('}').Close('}')
 	if form == dialect.Stream {
@@ -157,6 +164,9 @@ func (generate) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
 		kind = fault.OfStatus(int(code))
 	}
 	f.Kind = refineKind(kind, strings.ToLower(f.Message), reason)
+	if f.Kind == fault.RateLimit && f.RetryAfter == 0 && strings.Contains(f.Message, "exceeded your current quota") {
+		f.Kind = fault.Quota // a limit of a minute comes with the time to wait
+	}
 	return f
 }
 
@@ -189,6 +199,9 @@ func readError(f *fault.Fault, v []byte, status int64) (code int64, reason strin
 	return code, reason
 }
 
+// usedUp stands for a reason where the quota of a day is used up; the wait that is told with it is no help.
+const usedUp = "QUOTA_OF_A_DAY"
+
 func readDetails(f *fault.Fault, v []byte) (reason string) {
 	for _, e := range rawjson.Elems(v) {
 		switch strings.TrimPrefix(rawjson.Text(rawjson.Get(e, "@type")), typeURL) {
@@ -200,6 +213,12 @@ func readDetails(f *fault.Fault, v []byte) (reason string) {
 		case "ErrorInfo":
 			reason = short(rawjson.Text(rawjson.Get(e, "reason")))
 			f.Code = reason
+		case "QuotaFailure":
+			for _, violation := range rawjson.Elems(rawjson.Get(e, "violations")) {
+				if reason == "" && strings.Contains(rawjson.Text(rawjson.Get(violation, "quotaId")), "PerDay") {
+					reason = usedUp
+				}
+			}
 		case "BadRequest":
 			for _, violation := range rawjson.Elems(rawjson.Get(e, "fieldViolations")) {
 				if f.Param == "" {
@@ -231,6 +250,10 @@ func bounded(s string) string {
 // prompt is too long, that the quota of a day or the credit is used up, or that the content was refused.
 func refineKind(k fault.Kind, message, reason string) fault.Kind {
 	switch reason {
+	case usedUp:
+		if k == fault.RateLimit {
+			return fault.Quota
+		}
 	case "API_KEY_INVALID", "API_KEY_SERVICE_BLOCKED", "API_KEY_EXPIRED", "API_KEY_HTTP_REFERRER_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED":
 		return fault.UpstreamAuth
 	}

@@ -185,7 +185,7 @@ func TestEncodeTurns(t *testing.T) {
 			},
 			"",
 			`[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"no"},{"text":"b"},{"functionCall":{"id":"x","name":"f","args":{"input":"ls"}}}]},{"role":"user","parts":[{"functionResponse":{"id":"x","name":"f","response":{}}}]}]`,
-			[]string{"dropped m0.name", "dropped m0.odd", "dropped m0.p0.odd", "dropped m0.p0.phase", "dropped m0.p0.cache_control", "changed m1.p0", "dropped m1.p1.annotations", "dropped m1.p2", "dropped m1.p3", "changed m1.p4"},
+			[]string{"dropped m0.name", "dropped m0.odd", "dropped m0.p0.odd", "dropped m0.phase", "dropped m0.p0.cache_control", "changed m1.p0", "dropped m1.p1.annotations", "dropped m1.p2", "dropped m1.p3", "changed m1.p4"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -422,6 +422,9 @@ func TestForeignSealsOfOwnHistory(t *testing.T) {
 	for model, want := range map[string]string{
 		"gemini-2.5-pro": `{"functionCall":{"id":"x","name":"f","args":{}}}`,
 		"gemini-3-pro":   `{"functionCall":{"id":"x","name":"f","args":{}},"thoughtSignature":"skip_thought_signature_validator"}`,
+		"gemini-exp":     `{"functionCall":{"id":"x","name":"f","args":{}},"thoughtSignature":"skip_thought_signature_validator"}`,
+		"endpoints/1234": `{"functionCall":{"id":"x","name":"f","args":{}},"thoughtSignature":"skip_thought_signature_validator"}`,
+		"gemma-3-27b-it": `{"functionCall":{"id":"x","name":"f","args":{}}}`,
 	} {
 		got, _ := encodeRequest(t, req, llm.Facts{Model: model})
 		if strings.Contains(string(got.Body), tagged) || !strings.Contains(string(got.Body), want) || !strings.Contains(string(got.Body), `{"text":"Hmm","thought":true}`) {

@@ -280,7 +280,7 @@ func loseUsage(l *dialect.Losses, u *llm.Usage, tier string) {
 	}
 	for _, name := range dialect.Names(u.Extra) {
 		if dialect.Says(u.Extra[name]) {
-			l.Add("answer.usage."+name, "no such member here", llm.Dropped)
+			l.Add("answer.usage."+name, "no such member here", dialect.Weigh(name))
 		}
 	}
 }

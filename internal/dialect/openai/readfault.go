@@ -93,8 +93,11 @@ func (t *told) take(v []byte) {
 		}
 	}
 	if !rawjson.IsNull(inner) {
-		if raw := rawjson.Kind(inner); raw == '{' || raw == '"' {
+		switch rawjson.Kind(inner) {
+		case '{', '"':
 			t.take(inner)
+		case '[':
+			t.message = sentence(inner)
 		}
 	}
 	// A reseller says "Provider returned error" and gives the provider's own words beside it.
@@ -215,6 +218,17 @@ func kind(status int, t told) fault.Kind {
 			return fault.Overloaded
 		}
 	}
+	if status == 429 && strings.HasPrefix(message, "request too large") {
+		return fault.TooLarge // it alone is over the limit of a minute: no wait helps
+	}
+	if status == 400 || status == 422 || status == 0 {
+		switch {
+		case anyOf(t.code, "model_not_found", "previous_response_not_found") || anyOf(t.typ, "invalid_model") || missesModel(message):
+			return fault.NotFound
+		case anyOf(t.code, "invalid_api_key") || strings.HasPrefix(message, "incorrect api key"):
+			return fault.UpstreamAuth
+		}
+	}
 	if status == 429 && containsAny(message, "current quota", "billing details", "insufficient balance", "credits") &&
 		!strings.Contains(message, "rate limit") {
 		return fault.Quota
@@ -223,6 +237,16 @@ func kind(status int, t told) fault.Kind {
 		return kindOfType(t)
 	}
 	return fault.OfStatus(status)
+}
+
+// missesModel reports whether a message, in lower case, says that there is no such model. Some say it with a 400 and the
+// code of any wrong value.
+func missesModel(message string) bool {
+	if containsAny(message, "is not a valid model id", "model not found: ", "invalid model: ") {
+		return true
+	}
+	of, rest, ok := strings.Cut(message, "model ")
+	return ok && (of == "" || of == "the " || of == "the requested ") && containsAny(rest, " does not exist", " is not supported. supported models")
 }
 
 // statusIn reads a code that is a status.

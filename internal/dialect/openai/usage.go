@@ -269,7 +269,7 @@ func UsageLosses(u *llm.Usage, lose func(path, why string, grade llm.Grade)) {
 	}
 	for _, name := range dialect.Names(u.Extra) {
 		if !Nothing(u.Extra[name]) {
-			lose("answer.usage."+name, "a member of another dialect", llm.Dropped)
+			lose("answer.usage."+name, "a member of another dialect", dialect.Weigh(name))
 		}
 	}
 }

@@ -29,7 +29,7 @@ func (l *answerLosses) add(path, why string, grade llm.Grade) {
 func (l *answerLosses) foreign(x llm.Extra) {
 	for _, name := range dialect.Names(x) {
 		if !openai.Nothing(x[name]) {
-			l.add("answer."+name, "a member of another dialect", llm.Dropped)
+			l.add("answer."+name, "a member of another dialect", dialect.Weigh(name))
 		}
 	}
 }

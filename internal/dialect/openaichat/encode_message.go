@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
 	"weir/internal/fault"
 	"weir/internal/llm"
@@ -246,7 +247,7 @@ func (e *requestEncoder) beside(p *llm.Part) {
 		e.lose(p.Path+"."+e.word("annotations"), noPlace, llm.Dropped)
 	}
 	if p.Phase != "" {
-		e.lose(p.Path+".phase", noPlace, llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), noPlace, llm.Dropped)
 	}
 	if p.Seal.Data != "" && !e.sealed(p) {
 		e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)

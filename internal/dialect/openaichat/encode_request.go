@@ -66,11 +66,7 @@ func (e *requestEncoder) drop(name, why string) { e.lose(e.word(name), why, llm.
 // foreign names members of another dialect lost.
 func (e *requestEncoder) foreign(x llm.Extra, holder string) {
 	for _, name := range dialect.Names(x) {
-		path := name
-		if holder != "" {
-			path = holder + "." + name
-		}
-		e.lose(path, "a member of another dialect", llm.Dropped)
+		e.lose(dialect.MemberPath(holder, name), "a member of another dialect", llm.Dropped)
 	}
 }
 

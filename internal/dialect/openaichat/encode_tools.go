@@ -73,7 +73,7 @@ func (e *requestEncoder) flat(out, in []llm.Tool, only []string) []llm.Tool {
 		switch {
 		case only != nil && t.Kind != llm.ToolGroup && !slices.Contains(only, t.Name):
 		case t.Kind == llm.ToolServer:
-			e.lose(t.Path, "chat has no tools that the provider runs", llm.Dropped)
+			e.lose(t.Path, dialect.WhyNotTool(t), llm.Dropped)
 		case t.Kind == llm.ToolGroup:
 			e.lose(t.Path, "chat has no groups of tools; its members are sent as single tools", llm.Changed)
 			out = e.flat(out, t.Tools, only)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"weir/internal/dialect"
 	"weir/internal/fault"
 	"weir/internal/llm"
 )
@@ -50,13 +51,17 @@ func (e *requestEncoder) speaksOfJSON() bool {
 // turns returns the turns as the target takes them: as they are or, where they must alternate, with neighbours of a role
 // merged and what the system says later said by the user.
 func (e *requestEncoder) turns() ([]llm.Message, error) {
+	messages := e.req.Messages
+	if !e.own { // tool messages follow the calls that they answer, one each
+		messages = dialect.Settle(messages, dialect.Settling{Close: true}, e.lose)
+	}
 	if !e.has(llm.Alternating) {
-		return e.req.Messages, nil
+		return messages, nil
 	}
 	var out []llm.Message
 	first := 0 // of those who speak in turns
-	for i := range e.req.Messages {
-		m := e.req.Messages[i]
+	for i := range messages {
+		m := messages[i]
 		if !e.speaks(&m) {
 			e.silent(&m)
 			continue

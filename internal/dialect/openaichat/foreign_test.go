@@ -215,16 +215,17 @@ func TestEncodeRequestDetails(t *testing.T) {
 			"ids of Mistral",
 			llm.Facts{Provider: "mistral"},
 			llm.Request{Messages: []llm.Message{{Role: llm.Assistant, Parts: []llm.Part{
-				{Kind: llm.PartCall, ID: "abcDEF123", Name: "f"}, {Kind: llm.PartCall, ID: "toolu_1", Name: "f", Path: "p"},
+				{Kind: llm.PartCall, ID: "abcDEF123", Name: "f", Path: "o"}, {Kind: llm.PartCall, ID: "toolu_1", Name: "f", Path: "p"},
 			}}}},
-			`"tool_calls":[{"id":"abcDEF123",`, nil,
+			`"tool_calls":[{"id":"abcDEF123",`,
+			[]string{"filled o", "filled p"},
 		},
 		{
 			"order of a turn",
 			llm.Facts{},
 			llm.Request{Messages: []llm.Message{{Role: llm.Assistant, Path: "messages[0]", Parts: []llm.Part{
 				{Kind: llm.PartCall, ID: "a", Name: "f"}, {Kind: llm.PartText, Text: "after"},
-			}}}},
+			}}, {Role: llm.User, Parts: []llm.Part{{Kind: llm.PartResult, ID: "a"}}}}},
 			`"content":"after","tool_calls":[`,
 			[]string{"changed messages[0]"},
 		},

@@ -100,7 +100,7 @@ func TestQuirksObeyed(t *testing.T) {
 		{llm.NoToolChoice, ask(func(r *llm.Request) { r.Tools, r.Choice = []llm.Tool{look}, llm.ToolChoice{Mode: "any"} }), "look", "tool_choice", []string{"tool_choice"}},
 		{llm.NoToolChoice, ask(func(r *llm.Request) { r.Tools, r.Choice = []llm.Tool{look}, llm.ToolChoice{Mode: "none"} }), "", "look", []string{"tools[0]"}},
 		{llm.NoParallelCalls, ask(func(r *llm.Request) { r.Tools, r.Choice.Parallel = []llm.Tool{look}, &no }), "look", "parallel", []string{"parallel_tool_calls"}},
-		{llm.NineIDs, ask(nil, user, called), "", "toolu_1", nil},
+		{llm.NineIDs, ask(nil, user, called), "", "toolu_1", []string{"messages[1].content[0]"}},
 		{llm.ReasoningContent, ask(nil, user, thought), `"reasoning_content":"Hm"`, "", []string{"messages[1].content[0].signature"}},
 		{llm.ReasoningText, ask(nil, user, thought), `"reasoning":"Hm"`, "", []string{"messages[1].content[0].signature"}},
 		{llm.ReasoningItems, ask(nil, user, thought), `"content":[{"type":"thinking","thinking":[{"type":"text","text":"Hm"}]},{"type":"text","text":"Ho"}]`, "", []string{"messages[1].content[0].signature"}},

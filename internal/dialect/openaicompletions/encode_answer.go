@@ -75,7 +75,7 @@ func (a *answer) tier(tier string) {
 func (a *answer) foreign(x llm.Extra) {
 	for _, name := range dialect.Names(x) {
 		if !openai.Nothing(x[name]) {
-			a.lost.Add("answer."+name, "a member of another dialect", llm.Dropped)
+			a.lost.Add("answer."+name, "a member of another dialect", dialect.Weigh(name))
 		}
 	}
 }

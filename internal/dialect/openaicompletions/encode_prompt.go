@@ -238,7 +238,7 @@ func (e *requestEncoder) beside(p *llm.Part) {
 		e.lose(p.Path+".signature", "a prompt has no place for seals", llm.Dropped)
 	}
 	if p.Phase != "" {
-		e.lose(p.Path+".phase", "a prompt has no phases", llm.Dropped)
+		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), "a prompt has no phases", llm.Dropped)
 	}
 	if p.Logprobs != nil {
 		e.lose(p.Path+".logprobs", "a prompt has no place for it", llm.Dropped)

@@ -82,11 +82,7 @@ func (e *requestEncoder) foreign(x llm.Extra, holder string) {
 		return
 	}
 	for _, name := range dialect.Names(x) {
-		path := name
-		if holder != "" {
-			path = holder + "." + name
-		}
-		e.lose(path, "a member of another dialect", llm.Dropped)
+		e.lose(dialect.MemberPath(holder, name), "a member of another dialect", llm.Dropped)
 	}
 }
 

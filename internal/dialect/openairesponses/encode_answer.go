@@ -13,6 +13,7 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 		return nil, nil, resp.Fault
 	}
 	e := newEncoder(req, nil)
+	e.quiet = true
 	for ev, err := range llm.Replay(resp) {
 		if err != nil {
 			return nil, nil, err
@@ -37,7 +38,7 @@ func (codec) Cannot(req *llm.Request, from llm.Dialect) []llm.Loss {
 func (e *answerEncoder) loseExtra(x llm.Extra) {
 	for _, name := range dialect.Names(x) {
 		if dialect.Says(x[name]) {
-			e.losses.Add("answer."+name, "no such member here", llm.Dropped)
+			e.losses.Add("answer."+name, "no such member here", dialect.Weigh(name))
 		}
 	}
 }

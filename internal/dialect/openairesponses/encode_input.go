@@ -34,32 +34,29 @@ func (e *requestEncoder) isMember(m *llm.Message, i int) bool {
 	return e.own && i == 0 && isInstructions(m)
 }
 
-// callBook knows the calls of a conversation, so that every result has its call and every call its result.
-type callBook struct {
-	calls, results map[string]bool
-	custom         map[string]bool // of the calls, those of custom tools
-}
-
-func (b *callBook) read(messages []llm.Message) {
-	b.calls, b.results, b.custom = map[string]bool{}, map[string]bool{}, map[string]bool{}
+// customCalls returns the ids of the calls of custom tools, whose results are items of another type.
+func customCalls(messages []llm.Message) map[string]bool {
+	var out map[string]bool
 	for i := range messages {
 		for j := range messages[i].Parts {
-			switch p := &messages[i].Parts[j]; {
-			case p.By != llm.ByClient:
-			case p.Kind == llm.PartCall:
-				b.calls[p.ID] = true
-				b.custom[p.ID] = p.Free
-			case p.Kind == llm.PartResult:
-				b.results[p.ID] = true
+			if p := &messages[i].Parts[j]; p.Kind == llm.PartCall && p.By == llm.ByClient && p.Free {
+				if out == nil {
+					out = map[string]bool{}
+				}
+				out[p.ID] = true
 			}
 		}
 	}
+	return out
 }
 
 // input writes the conversation as items.
 func (e *requestEncoder) input() {
 	w, messages := &e.w, e.req.Messages
-	e.calls.read(messages)
+	if !e.own {
+		messages = dialect.Settle(messages, dialect.Settling{Kept: e.req.Thread.Previous != ""}, e.lose)
+	}
+	e.custom = customCalls(messages)
 	if e.own {
 		rest := messages
 		if len(rest) > 0 && e.isMember(&rest[0], 0) {
@@ -145,8 +142,7 @@ func (e *requestEncoder) content(m *llm.Message, parts []llm.Part) {
 	w.Close('}')
 }
 
-// result writes the result of a call. One without its call is refused; it becomes a text of the user, unless the
-// provider may have the call.
+// result writes the result of a call.
 func (e *requestEncoder) result(p *llm.Part) {
 	inside := p.Result
 	if !e.own {
@@ -156,18 +152,10 @@ func (e *requestEncoder) result(p *llm.Part) {
 			e.lose(p.Path+".is_error", "there is no mark for a failed call; its result begins with \"Error: \"", llm.Changed)
 			inside = failed(inside)
 		}
-		if !e.calls.calls[p.ID] && e.req.Thread.Previous == "" {
-			e.lose(p.Path, "a result without its call is said by the user", llm.Changed)
-			inside = append([]llm.Part{{Kind: llm.PartText, Text: "Result of the tool call " + p.ID + ":"}}, inside...)
-			e.w.Open('{').Name("type").String("message").Name("role").String("user")
-			writeContents(e.w.Name("content"), inside, "input_text", false)
-			e.w.Close('}')
-			return
-		}
 	}
 	w := &e.w
 	typ := "function_call_output"
-	if e.calls.custom[p.ID] || e.own && string(p.Raw) == markCustom {
+	if e.custom[p.ID] || e.own && string(p.Raw) == markCustom {
 		typ = "custom_tool_call_output"
 	}
 	w.Open('{').Name("type").String(typ)
@@ -215,25 +203,6 @@ func (e *requestEncoder) assistant(m *llm.Message) {
 		e.spoken(parts[:n])
 		parts = parts[n:]
 	}
-	for i := range m.Parts {
-		if p := &m.Parts[i]; !e.own && p.Kind == llm.PartCall && p.By == llm.ByClient && !e.calls.results[p.ID] && p.ID != "" {
-			e.answer(p)
-		}
-	}
-}
-
-// answer writes a result for a call that never got one: without, the conversation is refused for ever.
-func (e *requestEncoder) answer(p *llm.Part) {
-	if e.req.Thread.Previous != "" {
-		return
-	}
-	e.lose(under(p.Path, "output"), "a call must have a result", llm.Filled)
-	typ := "function_call_output"
-	if p.Free {
-		typ = "custom_tool_call_output"
-	}
-	e.w.Open('{').Name("type").String(typ).Name("call_id").String(e.id(p.ID))
-	e.w.Name("output").String("The call was not answered.").Close('}')
 }
 
 // joins reports whether q stands in the item of p, which is before it.

@@ -49,8 +49,8 @@ type requestEncoder struct {
 	w      rawjson.Writer
 	losses dialect.Losses
 	fault  *fault.Fault
-	calls  callBook
-	sealed bool // reasoning with its seal was written
+	custom map[string]bool // the ids of calls of custom tools
+	sealed bool            // reasoning with its seal was written
 }
 
 func (e *requestEncoder) lose(path, why string, grade llm.Grade) {

@@ -47,8 +47,10 @@ type answerEncoder struct {
 	data   int            // where in it the data of the last one begin
 	number int64          // of the next event
 	over   bool
+	quiet  bool // nobody reads how it began: the answer is wanted whole
 	fault  *fault.Fault
 	whole  []byte // the answer, once it is over
+	begun  int    // how long it was when it began
 
 	head  llm.Event // ID, Model, Created
 	tier  string
@@ -67,8 +69,11 @@ func newEncoder(req *llm.Request, lose func(llm.Loss)) *answerEncoder {
 	if req == nil {
 		req = &llm.Request{}
 	}
-	return &answerEncoder{req: req, losses: dialect.Losses{To: lose}}
+	return &answerEncoder{req: req, losses: dialect.Losses{To: lose}, w: rawjson.Writer{Buf: make([]byte, 0, 2*fewBytes)}}
 }
+
+// fewBytes is what an answer that says little takes.
+const fewBytes = 1 << 10
 
 const inProgress = "in_progress"
 
@@ -97,11 +102,7 @@ func (e *answerEncoder) endData() {
 		e.w.Buf = e.w.Buf[:e.from]
 		return
 	}
-	for i, c := range e.w.Buf[e.data:] {
-		if c == '\n' || c == '\r' {
-			e.w.Buf[e.data+i] = ' '
-		}
-	}
+	dialect.OneLine(e.w.Buf[e.data:])
 	e.w.Buf = append(e.w.Buf, '\n', '\n')
 }
 
@@ -154,10 +155,17 @@ func (e *answerEncoder) start(ev *llm.Event) {
 	e.head = llm.Event{ID: ev.ID, Model: ev.Model, Created: ev.Created}
 	e.tier = ev.Tier
 	e.keep(ev.Extra)
-	for _, typ := range [...]string{"response.created", "response.in_progress"} {
-		e.response(e.begin(typ).Name("response"), inProgress, "")
-		e.end()
+	if e.quiet {
+		return
 	}
+	w := e.begin("response.created").Name("response")
+	from := len(w.Buf)
+	e.response(w, inProgress, "")
+	said := w.Buf[from:]
+	e.begun = len(said)
+	e.end()
+	e.begin("response.in_progress").Name("response").Raw(said)
+	e.end()
 }
 
 // keep holds members of the answer for its end.
@@ -233,9 +241,13 @@ func (e *answerEncoder) finish() {
 	if e.tier == "" && e.usage != nil && !e.own {
 		e.tier = e.usage.Tier
 	}
-	var w rawjson.Writer
+	w := rawjson.Writer{Buf: make([]byte, 0, e.begun+e.size+e.size/4+fewBytes)}
 	e.response(&w, status, reason)
 	e.whole = w.Buf
+	if e.quiet {
+		e.over = true
+		return
+	}
 	typ := "response." + status
 	if status == "in_progress" || status == "queued" {
 		typ = "response.completed"

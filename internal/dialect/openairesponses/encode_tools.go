@@ -29,7 +29,7 @@ func (e *requestEncoder) sayable(t *llm.Tool) bool {
 		return t.Kind != llm.ToolServer || t.Raw != nil
 	}
 	if t.Kind == llm.ToolServer {
-		e.lose(t.Path, "only its own provider runs this tool", llm.Dropped)
+		e.lose(t.Path, dialect.WhyNotTool(t), llm.Dropped)
 		return false
 	}
 	e.foreign(t.Extra, t.Path)

@@ -207,7 +207,7 @@ func TestReadFault(t *testing.T) {
 	}{
 		{400, `{"error":{"message":"No tool output found for function call call_1.","type":"invalid_request_error","param":"input","code":null}}`, fault.Malformed, "No tool output found for function call call_1.", "invalid_request_error//input"},
 		{400, `{"error":{"message":"Your input exceeds the context window of this model.","type":"invalid_request_error","param":"input","code":"context_length_exceeded"}}`, fault.ContextLength, "Your input exceeds the context window of this model.", "invalid_request_error/context_length_exceeded/input"},
-		{400, `{"code":"invalid-argument","error":"Model not found: x"}`, fault.Malformed, "Model not found: x", "/invalid-argument/"},
+		{400, `{"code":"invalid-argument","error":"Model not found: x"}`, fault.NotFound, "Model not found: x", "/invalid-argument/"},
 		{400, `{"error":{"message":"Invalid prompt: your prompt was flagged as potentially violating our usage policy.","code":"invalid_prompt","type":"invalid_request_error"}}`, fault.ContentPolicy, "Invalid prompt: your prompt was flagged as potentially violating our usage policy.", "invalid_request_error/invalid_prompt/"},
 		{401, `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}`, fault.UpstreamAuth, "Incorrect API key provided", "invalid_request_error/invalid_api_key/"},
 		{429, `{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}`, fault.Quota, "You exceeded your current quota", "insufficient_quota/insufficient_quota/"},

@@ -95,5 +95,5 @@ func byClient(typ string) bool {
 const (
 	markCustom = `"custom_tool_call_output"` // Raw of a result: of a custom call
 	inContent  = "content."                  // begins the Name of an Opaque part within a message
-	itemLevel  = "item."                     // begins the name of a member of the item that a part is in
+	itemLevel  = dialect.ItemLevel           // begins the name of a member of the item that a part is in
 )

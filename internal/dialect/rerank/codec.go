@@ -19,9 +19,9 @@ func (d rerank) DecodeRerank(c dialect.Call) (*llm.Rerank, error) {
 	var o dialect.Object
 	o.Read(c.Body)
 	r := &llm.Rerank{
-		From: d.name, Model: o.String("model"), Query: o.String("query"), Return: o.Bool("return_documents"), Most: o.Int("max_tokens_per_doc"),
+		From: d.name, Model: o.String("model"), Query: o.String("query"), Return: o.Bool("return_documents"), Most: count(&o, "max_tokens_per_doc"),
 	}
-	r.Top = max(o.Int("top_n"), o.Int("top_k"))
+	r.Top = max(count(&o, "top_n"), count(&o, "top_k"))
 	documents := o.Take("documents")
 	if o.Bad != nil {
 		return nil, malformed(o.Bad.Member, o.Bad.Member+" must be "+o.Bad.Want)
@@ -45,6 +45,15 @@ func (d rerank) DecodeRerank(c dialect.Call) (*llm.Rerank, error) {
 	}
 	r.Extra = o.Rest()
 	return r, nil
+}
+
+// count takes a number that cannot be negative.
+func count(o *dialect.Object, name string) int64 {
+	n := o.Int(name)
+	if n < 0 {
+		o.Fail(name, "a whole number that is not negative")
+	}
+	return n
 }
 
 // EncodeRerank implements dialect.Reranker.
@@ -126,8 +135,9 @@ func (d rerank) DecodeRanking(body []byte) (*llm.Ranking, error) {
 	for _, v := range rawjson.Elems(list) {
 		var in dialect.Object
 		in.Read(v)
-		one := llm.Ranked{Index: in.Int("index"), Score: in.Num("relevance_score"), Document: in.Take("document")}
-		if in.Bad != nil || one.Score == "" {
+		one := llm.Ranked{Score: in.Num("relevance_score"), Document: in.Take("document")}
+		var ok bool
+		if one.Index, ok = rawjson.Int(in.Take("index")); !ok || one.Index < 0 || in.Bad != nil || one.Score == "" {
 			return nil, dialect.Garbage("a result of the provider's answer cannot be read", nil)
 		}
 		one.Extra = in.Rest()

@@ -52,8 +52,11 @@ func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) 
 	if strings.HasPrefix(rest, "/responses") {
 		return c, nil // Azure wants the deployment in the body here
 	}
-	model, ok := rawjson.String(rawjson.Get(c.Body, "model"))
-	if !ok || model == "" {
+	model := c.Model // the body may be a form
+	if model == "" {
+		model = rawjson.Text(rawjson.Get(c.Body, "model"))
+	}
+	if model == "" {
 		return c, &fault.Fault{Kind: fault.Malformed, Param: "model", Message: "the request names no model, which is the deployment's name at Azure"}
 	}
 	c.Path = "/v1/deployments/" /* Azure */ + url.PathEscape(model) + rest

@@ -82,3 +82,12 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestForms: of a form only the call says the model's name.
+func TestForms(t *testing.T) {
+	r := &Resource{APIVersion: "2025-04-01-preview", Key: "k"}
+	c, err := r.Address(llm.OpenAIAudio, dialect.Call{Path: "/v1/audio/transcriptions", Model: "ear 1", Body: []byte("--b\r\n")})
+	if err != nil || c.Path != "/v1/deployments/ear%201/audio/transcriptions" || c.Query != "api-version=2025-04-01-preview" {
+		t.Errorf("%s?%s %v", c.Path, c.Query, err)
+	}
+}

@@ -1,0 +1,63 @@
+// Package openaiimages passes OpenAI's images: POST /v1/images/generations as JSON, POST /v1/images/edits as a form or as
+// JSON, and POST /v1/images/variations as a form. It has the cheap face only.
+//
+// An answer is JSON with the images in it or where they are, or a stream of ever better images. Its usage counts
+// tokens where the model does.
+package openaiimages
+
+import (
+	"net/http"
+	"strings"
+
+	"weir/internal/dialect"
+	"weir/internal/dialect/openai"
+	"weir/internal/fault"
+	"weir/internal/llm"
+)
+
+// Where the dialect is spoken.
+const (
+	Generations = "/v1/images/generations"
+	Edits       = "/v1/images/edits"
+	Variations  = "/v1/images/variations"
+)
+
+type images struct{}
+
+// New returns the dialect. It holds no state and is safe for concurrent use.
+func New() dialect.Dialect { return images{} }
+
+// Name implements dialect.Dialect.
+func (images) Name() llm.Dialect { return llm.OpenAIImages }
+
+// Forms implements dialect.Former.
+func (images) Forms(op llm.Op) bool { return op == llm.OpImageEdit }
+
+// Opaque implements dialect.Opaquer: some answer with the image itself.
+func (images) Opaque(_ llm.Op, contentType string) bool {
+	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), "image/")
+}
+
+// Peek implements dialect.Dialect.
+func (d images) Peek(c *dialect.Call) (llm.Head, error) { return openai.PeekFormed(c, d.Forms(c.Op)) }
+
+// Edit implements dialect.Dialect.
+func (images) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
+	return openai.EditFormed(dst, c, e)
+}
+
+// Meter implements dialect.Dialect.
+func (images) Meter() dialect.Meter { return openai.MediaMeter() }
+
+// Fault implements dialect.Dialect.
+func (images) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
+	return openai.AppendFault(dst, f, form)
+}
+
+// ReadFault implements dialect.Dialect.
+func (images) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
+	return openai.ReadFault(status, h, body)
+}
+
+// Codec implements dialect.Dialect.
+func (images) Codec() dialect.Codec { return nil }
