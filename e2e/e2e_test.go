@@ -55,7 +55,7 @@ func TestPython(t *testing.T) {
 		t.Skip("SKIPPED: the Python SDKs are not installed (make e2e installs them where the index can be reached)")
 	}
 	s := newStage(t)
-	for _, name := range []string{"test_openai.py", "test_anthropic.py", "test_sdks.py"} {
+	for _, name := range []string{"test_openai.py", "test_media.py", "test_side.py", "test_anthropic.py", "test_sdks.py"} {
 		t.Run(strings.TrimSuffix(name, ".py"), func(t *testing.T) {
 			s.run(t, "python", python, "-m", "pytest", "-q", "-p", "no:cacheprovider", name)
 		})
@@ -127,12 +127,12 @@ func TestDemo(t *testing.T) {
 
 // upstreams are the simulated providers of the stage, one in each dialect.
 var upstreams = []struct{ name, dialect, more, root string }{
-	{"sim-chat", "openai-chat", ", openai-embeddings", "/v1"},
+	{"sim-chat", "openai-chat", ", openai-embeddings, openai-images, openai-audio", "/v1"},
 	{"sim-msg", "anthropic-messages", "", ""},
 	{"sim-resp", "openai-responses", "", "/v1"},
 	{"sim-gem", "gemini-generate", "", ""},
 	{"sim-conv", "bedrock-converse", "", ""},
-	{"sim-coh", "cohere-chat", "", ""},
+	{"sim-coh", "cohere-chat", ", classify, tei-classify, oip-infer, mistral-ocr", ""},
 	{"sim-oll", "ollama-chat", "", ""},
 }
 

@@ -251,8 +251,7 @@ for (const via of upstreams) {
         ['sim-503', Anthropic.InternalServerError, [503, 529], null],
         ['sim-context', Anthropic.BadRequestError, [400], 'invalid_request_error'],
         ['sim-garbage', Anthropic.InternalServerError, [502], 'api_error'],
-        can(via, 'tell an unknown model from a bad request')
-          ? ['sim-unheard-of', Anthropic.NotFoundError, [404], 'not_found_error'] : ['sim-unheard-of', Anthropic.BadRequestError, [400], null],
+        ['sim-unheard-of', Anthropic.NotFoundError, [404], 'not_found_error'],
       ];
       for (const [model, type, statuses, word] of table) {
         for (const stream of [false, true]) {

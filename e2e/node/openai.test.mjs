@@ -217,8 +217,7 @@ for (const via of upstreams) {
         ['sim-503', OpenAI.InternalServerError, [503]],
         ['sim-context', OpenAI.BadRequestError, [400]],
         ['sim-garbage', OpenAI.InternalServerError, [502]],
-        can(via, 'tell an unknown model from a bad request')
-          ? ['sim-unheard-of', OpenAI.NotFoundError, [404]] : ['sim-unheard-of', OpenAI.BadRequestError, [400]],
+        ['sim-unheard-of', OpenAI.NotFoundError, [404]],
       ];
       for (const [model, type, statuses] of table) {
         for (const stream of [false, true]) {

@@ -1,14 +1,15 @@
 // Reads an answer as an application does, with the official SDK of its language, and says what it read in one form:
 //
 //   { text, refusal, reasoning, transcript, tools: [{ name, args }], stop, usage: { input, output, cacheRead, cacheWrite,
-//     reasoning }, server, opaque, images, redacted, mixed }
+//     reasoning }, server, opaque, images, redacted, mixed, finished, id }
 //
 // or { error: { status, retryAfter, message } }. args are the bytes of the arguments; server, opaque, images and redacted count what
-// one language says and the other cannot; mixed tells whether reasoning, text and calls come in another order than that.
+// one language says and the other cannot; finished tells whether a reason to stop was said, mixed whether reasoning, text
+// and calls come in another order than that.
 // A stream is read piece by piece, and by the SDK's own helper: what that makes of it is under helper.
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { watching } from './recordings-stage.mjs';
+import { membersOf, watching } from './recordings-stage.mjs';
 
 const timeout = 30_000;
 const ask = [{ role: 'user', content: 'Please go on.' }];
@@ -98,7 +99,7 @@ function joined(chunks) {
     if (delta.function_call) message.function_call = together(message.function_call, delta.function_call);
     for (const piece of delta.tool_calls ?? []) grownCall(message.tool_calls, piece);
   }
-  return { choices: [{ index: 0, finish_reason: finish, message }], usage };
+  return { id: chunks[0]?.id, choices: [{ index: 0, finish_reason: finish, message }], usage };
 }
 
 /** Content is a text, a list or, with some providers, the object that was asked for. */
@@ -163,6 +164,8 @@ function fromCompletion({ choices, usage, error, ...rest }) {
     answer.tools.push({ name: message.function_call.name, args: textOf(message.function_call.arguments).trim() || '{}' });
   }
   answer.stop = chatStop(choice.finish_reason, answer);
+  answer.finished = Boolean(choice.finish_reason);
+  answer.id = rest.id;
   answer.usage = chatUsage(usage ?? {});
   return answer;
 }
@@ -298,6 +301,8 @@ function fromMessage(message, inputs) {
     end_turn: 'end', stop_sequence: 'end', tool_use: 'calls', max_tokens: 'length', model_context_window_exceeded: 'context',
     refusal: 'refusal', pause_turn: 'pause',
   }[message.stop_reason] ?? 'end';
+  answer.finished = Boolean(message.stop_reason);
+  answer.id = message.id;
   const u = message.usage ?? {};
   const creation = u.cache_creation ?? {};
   const cacheWrite = u.cache_creation_input_tokens ?? (creation.ephemeral_5m_input_tokens ?? 0) + (creation.ephemeral_1h_input_tokens ?? 0);
@@ -318,37 +323,4 @@ function inputsOf(text) {
     const input = membersOf(text, start).find((m) => m.name === 'input');
     return input ? text.slice(input.start, input.end) : '';
   });
-}
-
-/** The members of the object or list that begins at a place: [{name, start, end}]. text is valid JSON. */
-function membersOf(text, at) {
-  const found = [];
-  const space = /[\s,]*/y;
-  const scalar = /"(?:[^"\\]+|\\.)*"|[^\s,\]}]+/ys;
-  const past = (pattern, i) => { pattern.lastIndex = i; pattern.test(text); return pattern.lastIndex; };
-  const end = (i) => {
-    if (text[i] !== '{' && text[i] !== '[') return past(scalar, i);
-    let depth = 0;
-    do {
-      if (text[i] === '"') { i = past(scalar, i); continue; }
-      if ('{['.includes(text[i])) depth++;
-      if ('}]'.includes(text[i])) depth--;
-      i++;
-    } while (depth > 0);
-    return i;
-  };
-  const named = text[at] === '{';
-  for (let i = past(space, at + 1); !'}]'.includes(text[i]); i = past(space, i)) {
-    let name;
-    if (named) {
-      const stop = past(scalar, i);
-      name = JSON.parse(text.slice(i, stop));
-      i = text.indexOf(':', stop) + 1;
-      while (/\s/.test(text[i])) i++;
-    }
-    const start = i;
-    i = end(i);
-    found.push({ name, start, end: i });
-  }
-  return found;
 }

@@ -61,7 +61,7 @@ const grounds = {
 };
 
 function differences(said, got) {
-  const flat = ({ usage, tools, helper, mixed, after, ...rest }) => ({
+  const flat = ({ usage, tools, helper, mixed, after, finished, id, ...rest }) => ({
     ...rest,
     tools: JSON.stringify(tools.map(({ name, args }) => ({ name, args }))),
     ...Object.fromEntries(Object.entries(usage).map(([name, n]) => [`usage.${name}`, n])),

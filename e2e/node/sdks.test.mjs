@@ -139,8 +139,7 @@ for (const via of vias) {
     await t.test('gone on from', async () => {
       const second = await client.responses.create({ model, input: 'Two', previous_response_id: first.id });
       assert.match(second.output_text, /You asked: “Two” That is message 2 of our conversation/);
-      // In the same dialect the answer passes as it is, and the provider was given the whole conversation.
-      if (via !== 'sim-resp') assert.equal(second.previous_response_id, first.id);
+      assert.equal(second.previous_response_id, first.id);
       const third = client.responses.stream({ model, input: 'Three', previous_response_id: second.id });
       assert.match((await third.finalResponse()).output_text, /That is message 3/);
     });

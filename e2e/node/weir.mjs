@@ -19,9 +19,9 @@ export const upstreams = needed('WEIR_UPSTREAMS').split(' ');
 
 /** What an upstream cannot say or do, whoever asks it. */
 export const cannot = {
-  'sim-resp': ['think aloud unasked', 'stop before 16 tokens', 'tell an unknown model from a bad request'],
+  'sim-resp': ['think aloud unasked', 'stop before 16 tokens'],
   'sim-gem': ['think aloud unasked'],
-  'sim-conv': ['say when to come back', 'tell an unknown model from a bad request'],
+  'sim-conv': ['say when to come back'],
   'sim-coh': ['say that it refuses'],
   'sim-oll': ['say that it refuses', 'be made to call a tool'],
 };
