@@ -72,11 +72,15 @@ function differences(said, got) {
 
 const short = (value) => { const s = JSON.stringify(value); return s?.length > 300 ? `${s.slice(0, 150)} … ${s.slice(-150)}` : s; };
 
+// What providers say of a model they have not, with a status by which an SDK would take the request to be wrong.
+const noSuchModel = /not a valid model|model .*(does not exist|not found)/i;
+
 function errorProblems(said, got) {
   if (!said) return [{ what: 'error', detail: `the client reads an error: ${short(got)}` }];
   if (!got) return [{ what: 'error', detail: `the client reads no error; the provider says ${short(said)}` }];
   return ['status', 'retryAfter', 'message']
     .filter((what) => said[what] !== got[what] && (said.status || what !== 'status')) // in place of an answer it has no status
+    .filter((what) => what !== 'status' || !(said.status === 400 && got.status === 404 && noSuchModel.test(said.message)))
     .map((what) => ({ what, detail: `the provider says ${short(said[what])}, the client reads ${short(got[what])}` }));
 }
 
