@@ -21,6 +21,10 @@ endif
 FUZZTIME      ?= 1s
 LONG_FUZZTIME ?= 60s
 
+# How long the gateway runs under mixed load: within `make test`, and within `make long RUN=soak`.
+SOAKTIME      ?= 20s
+LONG_SOAKTIME ?= 30m
+
 say = @printf '\n== %s\n' "$(1)"
 
 .PHONY: help demo build test check bench long e2e fmt generate
@@ -36,7 +40,7 @@ build: ## bin/weir, static and stripped
 
 # Tests run twice: all of them under the race detector, then, without it, the packages that hold figures (they count
 # allocations, or have files tagged `//go:build !race`), for the detector allocates and slows down.
-test: ## everything that decides whether a change is right: vet, tests with -race, ceilings, short fuzz, bench's tests, e2e
+test: ## everything that decides whether a change is right: vet, tests with -race, ceilings, short fuzz, bench's tests, short soak, e2e
 	@tools/need go gcc git node npm python3
 	@for v in WEIR_RECORDINGS WEIR_SPECS; do [ -n "$${!v:-}" ] || echo "$$v is not set: the tests that read that folder skip"; done
 	$(call say,vet)
@@ -50,6 +54,9 @@ test: ## everything that decides whether a change is right: vet, tests with -rac
 	@tools/fuzz $(FUZZTIME)
 	$(call say,the measuring rig)
 	@if [ -f bench/go.mod ]; then cd bench && go vet ./... && go test -count=1 ./...; else echo "bench/ is missing"; exit 1; fi
+	@$(MAKE) build
+	$(call say,mixed load for $(SOAKTIME))
+	cd bench && go run ./soak -bin $(abspath bin/weir) -d $(SOAKTIME) -round 2s
 	@$(MAKE) e2e
 
 check: bin/tools/gofumpt bin/tools/golangci-lint ## formatting, lint, hygiene
@@ -65,10 +72,11 @@ check: bin/tools/gofumpt bin/tools/golangci-lint ## formatting, lint, hygiene
 bench: build ## measure the gateway against its baselines: make bench ARGS=-quick
 	cd bench && WEIR_BIN=$(abspath bin/weir) ./run.sh $(ARGS)
 
-long: ## what takes long, by name: make long RUN=fuzz (each fuzz target for LONG_FUZZTIME, 60s)
+long: build ## what takes long: make long RUN=fuzz (each target for LONG_FUZZTIME, 60s) or RUN=soak (mixed load for LONG_SOAKTIME, 30m)
 	@case '$(RUN)' in \
 	fuzz) tools/fuzz $(LONG_FUZZTIME);; \
-	*) echo "make long RUN=fuzz: RUN is '$(RUN)', and only fuzz exists"; exit 2;; esac
+	soak) cd bench && go run ./soak -bin $(abspath bin/weir) -d $(LONG_SOAKTIME);; \
+	*) echo "make long RUN=fuzz|soak: RUN is '$(RUN)'"; exit 2;; esac
 
 e2e: build ## the official SDKs (Node, Python) against bin/weir in front of the simulated provider
 	$(call say,end to end with the official SDKs)

@@ -7,6 +7,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"weir/bench/internal/program"
 )
 
 func write(t *testing.T, name, s string) string {
@@ -119,16 +121,16 @@ func TestUsage(t *testing.T) {
 		}
 		return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 	}
-	c0, b0, o0 := cpu(os.Getpid()), busy(), own()
+	c0, b0, o0 := program.CPU(os.Getpid()), program.Busy(), own()
 	for own()-o0 < .2 {
 	}
-	if c, o := cpu(os.Getpid())-c0, own()-o0; c < o-.05 || c > o+.05 {
+	if c, o := program.CPU(os.Getpid())-c0, own()-o0; c < o-.05 || c > o+.05 {
 		t.Errorf("cpu says %.3f s of the %.3f that this process used", c, o)
 	}
-	if b := busy() - b0; b < .1 {
+	if b := program.Busy() - b0; b < .1 {
 		t.Errorf("the machine was busy for %v s", b)
 	}
-	if m := memory(os.Getpid()); m.pss < 1 || m.peak < m.pss/2 {
+	if m := program.Memory(os.Getpid()); m.PSS < 1 || m.Peak < m.PSS/2 {
 		t.Errorf("memory %+v", m)
 	}
 }

@@ -16,26 +16,27 @@ import (
 	"time"
 
 	"weir/bench/internal/loadgen"
+	"weir/bench/internal/program"
 )
 
 // startMock builds the mock provider and returns its host:port.
 func startMock(t *testing.T) string {
 	t.Helper()
 	tmp := t.TempDir()
-	bin, err := build(t.Context(), "../mockllm", tmp)
+	bin, err := program.Build(t.Context(), "../mockllm", tmp)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr, err := freeAddr(t.Context())
+	addr, err := program.FreeAddr(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := start(exec.CommandContext(t.Context(), bin, "-addr", addr), filepath.Join(tmp, "log"))
+	p, err := program.Start(exec.CommandContext(t.Context(), bin, "-addr", addr), filepath.Join(tmp, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(p.stop)
-	if err := waitReady(t.Context(), "http://"+addr+"/v1/models", 10*time.Second, p); err != nil {
+	t.Cleanup(p.Stop)
+	if err := program.WaitReady(t.Context(), "http://"+addr+"/v1/models", 10*time.Second, p); err != nil {
 		t.Fatal(err)
 	}
 	return addr

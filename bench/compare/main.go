@@ -20,6 +20,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"weir/bench/internal/program"
 )
 
 // settings are the flags.
@@ -147,28 +149,28 @@ func run(ctx context.Context, s *settings) (kept bool, err error) {
 
 // measureAll starts the mock and takes the targets in turn, round by round.
 func measureAll(ctx context.Context, s *settings, ts []*result, tmp string) error {
-	mock, err := build(ctx, "./mockllm", tmp)
+	mock, err := program.Build(ctx, "./mockllm", tmp)
 	if err != nil {
 		return err
 	}
 	bins := map[string]string{}
 	for _, r := range ts {
 		if r.t.Build != "" && bins[r.t.Build] == "" {
-			if bins[r.t.Build], err = build(ctx, r.t.Build, tmp); err != nil {
+			if bins[r.t.Build], err = program.Build(ctx, r.t.Build, tmp); err != nil {
 				return err
 			}
 		}
 	}
-	up, err := freeAddr(ctx)
+	up, err := program.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}
-	mp, err := start(exec.CommandContext(ctx, mock, "-addr", up), filepath.Join(tmp, "mock.log"))
+	mp, err := program.Start(exec.CommandContext(ctx, mock, "-addr", up), filepath.Join(tmp, "mock.log"))
 	if err != nil {
 		return err
 	}
-	defer mp.stop()
-	if err := waitReady(ctx, "http://"+up+"/v1/models", 5*time.Second, mp); err != nil {
+	defer mp.Stop()
+	if err := program.WaitReady(ctx, "http://"+up+"/v1/models", 5*time.Second, mp); err != nil {
 		return fmt.Errorf("mock: %w", err)
 	}
 	for round := range s.rounds {

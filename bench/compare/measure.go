@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"weir/bench/internal/loadgen"
+	"weir/bench/internal/program"
 )
 
 // measurement is one target in one round.
@@ -29,7 +30,7 @@ type measurement struct {
 	notes map[string]bool
 
 	port    string
-	p       *proc // nil for a target that nothing is started for
+	p       *program.Proc // nil for a target that nothing is started for
 	pid     int
 	cfg     loadgen.Config
 	answers int64 // exchanges so far, right or wrong
@@ -43,14 +44,14 @@ func (m *measurement) run(ctx context.Context) error {
 	if !m.set.keep {
 		defer func() { _ = os.RemoveAll(m.dir) }()
 	}
-	addr, err := freeAddr(ctx)
+	addr, err := program.FreeAddr(ctx)
 	if err != nil {
 		return err
 	}
 	_, m.port, _ = strings.Cut(addr, ":")
 	base, err := m.launch(ctx)
 	if m.p != nil {
-		defer m.p.stop()
+		defer m.p.Stop()
 	}
 	if err != nil {
 		return fmt.Errorf("%w%s", err, m.lastWords())
@@ -64,7 +65,7 @@ func (m *measurement) run(ctx context.Context) error {
 		return err
 	}
 	// What else ran on this machine meanwhile, in percent of one CPU.
-	b0, own0, t0 := busy(), cpu(os.Getpid()), time.Now()
+	b0, own0, t0 := program.Busy(), program.CPU(os.Getpid()), time.Now()
 	phases := []func(context.Context) error{m.saturate, m.pace, m.hold, m.leave, m.cut}
 	if m.set.costs {
 		phases = phases[:1]
@@ -74,14 +75,14 @@ func (m *measurement) run(ctx context.Context) error {
 			return err
 		}
 	}
-	m.f["others"] = 100 * ((busy() - b0) - (cpu(os.Getpid()) - own0)) / time.Since(t0).Seconds()
+	m.f["others"] = 100 * ((program.Busy() - b0) - (program.CPU(os.Getpid()) - own0)) / time.Since(t0).Seconds()
 	if m.p == nil {
 		return nil
 	}
-	if m.p.ended() {
+	if m.p.Ended() {
 		return fmt.Errorf("died while measured%s", m.lastWords())
 	}
-	m.p.stop()
+	m.p.Stop()
 	n, err := lines(filepath.Join(m.dir, "log"))
 	if err != nil {
 		return err
@@ -159,19 +160,19 @@ func (m *measurement) launch(ctx context.Context) (base string, err error) {
 		c.Env = append(c.Env, k+"="+m.expand(v))
 	}
 	t0 := time.Now()
-	if m.p, err = start(c, filepath.Join(m.dir, "log")); err != nil {
+	if m.p, err = program.Start(c, filepath.Join(m.dir, "log")); err != nil {
 		return "", err
 	}
 	ready := m.expand(m.t.Ready)
 	if ready == "" {
 		ready = "http://127.0.0.1:" + m.port + "/"
 	}
-	if err := waitReady(ctx, ready, 20*time.Second, m.p); err != nil {
+	if err := program.WaitReady(ctx, ready, 20*time.Second, m.p); err != nil {
 		return "", err
 	}
 	m.f["ready_ms"] = ms(time.Since(t0))
 	m.pid = c.Process.Pid
-	m.f["rss_idle"] = memory(m.pid).pss
+	m.f["rss_idle"] = program.Memory(m.pid).PSS
 	if m.t.Base != "" {
 		return m.expand(m.t.Base), nil
 	}
@@ -214,12 +215,12 @@ func (m *measurement) configure(base string) error {
 // load runs c, notes wrong answers under the name of the phase, and returns
 // the CPU seconds the target used.
 func (m *measurement) load(ctx context.Context, what string, c loadgen.Config) (*loadgen.Result, float64, error) {
-	c0 := cpu(m.pid)
+	c0 := program.CPU(m.pid)
 	res, err := loadgen.Run(ctx, c)
 	if err != nil {
 		return nil, 0, fmt.Errorf("%s: %w", what, err)
 	}
-	used := cpu(m.pid) - c0
+	used := program.CPU(m.pid) - c0
 	m.answers += res.OK + res.Failed() + res.Left
 	if n := res.Failed(); n > 0 && c.Fault == "" {
 		m.notes[fmt.Sprintf("%s: %d of %d wrong %v e.g. %.160q", what, n, n+res.OK, res.Bad, res.Sample)] = true
@@ -267,7 +268,7 @@ func (m *measurement) saturate(ctx context.Context) error {
 		}
 	}
 	if m.pid > 0 {
-		m.f["rss_peak"] = memory(m.pid).peak
+		m.f["rss_peak"] = program.Memory(m.pid).Peak
 	}
 	return nil
 }
@@ -297,16 +298,16 @@ func (m *measurement) hold(ctx context.Context) error {
 	c.Stream, c.Stamp, c.Chunks, c.Delay = true, true, 7, time.Second
 	c.Conns, c.Rate, c.Duration = n+64, float64(n)/2, 2*time.Second
 	type sample struct {
-		m   mem
+		m   program.Mem
 		cpu float64
 	}
 	ch := make(chan sample, 1)
 	go func() {
 		// All streams are open from 2 s to 6 s.
 		time.Sleep(3 * time.Second)
-		a := cpu(m.pid)
+		a := program.CPU(m.pid)
 		time.Sleep(3 * time.Second)
-		ch <- sample{memory(m.pid), cpu(m.pid) - a}
+		ch <- sample{program.Memory(m.pid), program.CPU(m.pid) - a}
 	}()
 	res, _, err := m.load(ctx, "open-streams", c)
 	x := <-ch
@@ -314,8 +315,8 @@ func (m *measurement) hold(ctx context.Context) error {
 		return err
 	}
 	if m.pid > 0 {
-		m.f["rss_streams"] = x.m.pss
-		m.f["kb_per_stream"] = (x.m.pss - m.f["rss_idle"]) * 1024 / float64(n)
+		m.f["rss_streams"] = x.m.PSS
+		m.f["kb_per_stream"] = (x.m.PSS - m.f["rss_idle"]) * 1024 / float64(n)
 	}
 	m.f["cpu_chunk"] = x.cpu * 1e6 / (3 * float64(n))
 	m.f["chunk50"], m.f["chunk99"] = us(res.Chunk.Q(.5)), us(res.Chunk.Q(.99))

@@ -1,4 +1,6 @@
-package main
+// Package program starts the programs that are measured, and reads from /proc
+// what they use. Linux only.
+package program
 
 import (
 	"context"
@@ -14,8 +16,8 @@ import (
 	"time"
 )
 
-// build compiles a package of this module and returns the program's path.
-func build(ctx context.Context, pkg, tmp string) (string, error) {
+// Build compiles a package of this module and returns the program's path.
+func Build(ctx context.Context, pkg, tmp string) (string, error) {
 	o := filepath.Join(tmp, filepath.Base(pkg))
 	c := exec.CommandContext(ctx, "go", "build", "-o", o, pkg)
 	c.Stderr = os.Stderr
@@ -25,8 +27,8 @@ func build(ctx context.Context, pkg, tmp string) (string, error) {
 	return o, nil
 }
 
-// freeAddr is a loopback address that nobody listened on a moment ago.
-func freeAddr(ctx context.Context) (string, error) {
+// FreeAddr is a loopback address that nobody listened on a moment ago.
+func FreeAddr(ctx context.Context) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
@@ -38,15 +40,21 @@ func freeAddr(ctx context.Context) (string, error) {
 // patience is how long a program may take to end.
 const patience = 3 * time.Second
 
-// proc is a program in a process group of its own.
-type proc struct {
+// Proc is a program in a process group of its own.
+type Proc struct {
 	c    *exec.Cmd
 	done chan struct{} // closed when it has ended
 }
 
-// start runs c with its output in the file logf. If c has a context, its end
+// PID is the program's process id.
+func (p *Proc) PID() int { return p.c.Process.Pid }
+
+// Signal sends the program a signal.
+func (p *Proc) Signal(s os.Signal) error { return p.c.Process.Signal(s) }
+
+// Start runs c with its output in the file logf. If c has a context, its end
 // ends the whole process group.
-func start(c *exec.Cmd, logf string) (*proc, error) {
+func Start(c *exec.Cmd, logf string) (*Proc, error) {
 	f, err := os.Create(logf)
 	if err != nil {
 		return nil, err
@@ -59,7 +67,7 @@ func start(c *exec.Cmd, logf string) (*proc, error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	p := &proc{c, make(chan struct{})}
+	p := &Proc{c, make(chan struct{})}
 	go func() {
 		_ = c.Wait() // how it ended is in its log
 		close(p.done)
@@ -67,9 +75,9 @@ func start(c *exec.Cmd, logf string) (*proc, error) {
 	return p, nil
 }
 
-// stop ends the process group that start made: asked first, then killed.
-func (p *proc) stop() {
-	if p.ended() {
+// Stop ends the process group that Start made: asked first, then killed.
+func (p *Proc) Stop() {
+	if p.Ended() {
 		return
 	}
 	_ = syscall.Kill(-p.c.Process.Pid, syscall.SIGTERM) // it may have ended since
@@ -81,7 +89,8 @@ func (p *proc) stop() {
 	}
 }
 
-func (p *proc) ended() bool {
+// Ended reports whether it is over.
+func (p *Proc) Ended() bool {
 	select {
 	case <-p.done:
 		return true
@@ -90,15 +99,15 @@ func (p *proc) ended() bool {
 	}
 }
 
-// waitReady asks for u until it answers 2xx, every 2 ms.
-func waitReady(ctx context.Context, u string, limit time.Duration, p *proc) error {
+// WaitReady asks for u until it answers 2xx, every 2 ms.
+func WaitReady(ctx context.Context, u string, limit time.Duration, p *Proc) error {
 	x, err := url.Parse(u)
 	if err != nil {
 		return err
 	}
 	d := net.Dialer{Timeout: time.Second}
 	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if p.ended() {
+		if p.Ended() {
 			return fmt.Errorf("exited at start")
 		}
 		c, err := d.DialContext(ctx, "tcp", x.Host)

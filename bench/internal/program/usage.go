@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"os"
@@ -32,8 +32,8 @@ func tree(pid int) []int {
 	return all
 }
 
-// cpu is user+system seconds of the tree, with that of reaped children.
-func cpu(pid int) (s float64) {
+// CPU is user+system seconds of the tree, with that of reaped children.
+func CPU(pid int) (s float64) {
 	for _, p := range tree(pid) {
 		b, err := os.ReadFile("/proc/" + strconv.Itoa(p) + "/stat")
 		if err != nil {
@@ -49,15 +49,16 @@ func cpu(pid int) (s float64) {
 	return
 }
 
-type mem struct{ pss, peak float64 } // MiB
+// Mem is what a tree of processes holds.
+type Mem struct{ PSS, Peak float64 } // MiB
 
-// memory sums proportional set size (shared pages are counted once) and the
+// Memory sums proportional set size (shared pages are counted once) and the
 // peak resident sizes.
-func memory(pid int) (m mem) {
+func Memory(pid int) (m Mem) {
 	for _, p := range tree(pid) {
 		d := "/proc/" + strconv.Itoa(p)
-		m.pss += field(d+"/smaps_rollup", "Pss:") / 1024
-		m.peak += field(d+"/status", "VmHWM:") / 1024
+		m.PSS += field(d+"/smaps_rollup", "Pss:") / 1024
+		m.Peak += field(d+"/status", "VmHWM:") / 1024
 	}
 	return
 }
@@ -76,8 +77,8 @@ func field(file, key string) float64 {
 	return 0
 }
 
-// busy is the CPU seconds the whole machine has spent working (or had stolen).
-func busy() (s float64) {
+// Busy is the CPU seconds the whole machine has spent working (or had stolen).
+func Busy() (s float64) {
 	b, _ := os.ReadFile("/proc/stat")
 	l, _, _ := strings.Cut(string(b), "\n")
 	for i, x := range strings.Fields(l) {
@@ -88,4 +89,13 @@ func busy() (s float64) {
 		}
 	}
 	return
+}
+
+// Files is how many descriptors the tree has open.
+func Files(pid int) (n int) {
+	for _, p := range tree(pid) {
+		fs, _ := os.ReadDir("/proc/" + strconv.Itoa(p) + "/fd")
+		n += len(fs)
+	}
+	return n
 }
