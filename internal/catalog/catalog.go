@@ -37,6 +37,7 @@ type Entry struct {
 
 	quirks llm.Quirk
 	usage  llm.Profile
+	media  []takes
 }
 
 // Model holds the facts of the models a pattern names; the first match counts.
@@ -80,6 +81,9 @@ func Embedded() (*Catalog, error) {
 			return nil, fmt.Errorf("catalog %s: %w", f.Name(), err)
 		}
 		c.entries[e.Name] = e
+	}
+	if err := c.readMedia(); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -141,7 +145,7 @@ func (e *Entry) Facts(model string) llm.Facts {
 		f.Quirks = llm.Cautious
 		return f
 	}
-	f.Provider, f.SealBy, f.Quirks, f.Usage = e.Name, e.Seal, e.quirks, e.usage
+	f.Provider, f.SealBy, f.Quirks, f.Usage, f.Media = e.Name, e.Seal, e.quirks, e.usage, e.mediaOf(model)
 	for i := range e.Models {
 		if m := &e.Models[i]; gateway.Glob(m.Match, model) {
 			f.MaxOutput, f.DefaultMax, f.Quirks = m.MaxOutput, m.Default, m.quirks

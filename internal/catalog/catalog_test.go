@@ -13,8 +13,10 @@ import (
 // dialects are those that a build may know.
 var dialects = []llm.Dialect{
 	llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
-	llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.OllamaChat, llm.GeminiEmbeddings, llm.CohereEmbed, llm.OllamaEmbed,
+	llm.BedrockConverse, llm.BedrockInvoke, llm.BedrockEmbeddings, llm.CohereChat, llm.OllamaChat, llm.GeminiEmbeddings, llm.CohereEmbed, llm.OllamaEmbed,
 	llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
+	llm.OpenAIRealtime, llm.GeminiLive, llm.GeminiInteractions,
+	llm.OpenAIFiles, llm.AnthropicFiles, llm.OpenAIFineTuning, llm.OpenAIBatches, llm.AnthropicBatches,
 }
 
 func entries(t *testing.T) []*Entry {

@@ -93,6 +93,20 @@ func TestLargeDocument(t *testing.T) {
 	}
 }
 
+// A document of one long line that is full of problems costs its length once, not once a problem.
+func TestLongLine(t *testing.T) {
+	src := "version: 1\nkeys: [{ name: a, key: wr-0123456789abcdef, models: [" + strings.Repeat("{a: b}, ", 30_000) + "x] }]\n"
+	var err error
+	took := spent(func() { _, err = Parse("weir.yaml", []byte(src), world()) })
+	var all *Errors
+	if !errors.As(err, &all) || len(all.All) < 50 || !strings.Contains(all.All[49].Excerpt, "{a: b}") {
+		t.Fatalf("%.500v", err)
+	}
+	if took > 4*time.Second {
+		t.Errorf("%d bytes with %d problems took %v", len(src), len(all.All)+all.More, took)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add(full)
 	f.Add("version: 1\nlisten: ${A:-x}\n")

@@ -38,6 +38,11 @@ func (d *decoder) check() {
 			}
 		}
 	}
+	for _, one := range [...]struct{ member, name string }{{"openai-files", d.doc.Defaults.OpenAIFiles}, {"anthropic-files", d.doc.Defaults.AnthropicFiles}} {
+		if at := "defaults." + one.member; one.name != "" && d.known(at) && !providers[one.name] {
+			d.noProvider(at, one.name, names)
+		}
+	}
 	d.checkKeys(models, providers)
 }
 

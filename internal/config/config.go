@@ -106,9 +106,10 @@ type Timeouts struct {
 
 // Model is a name that applications use.
 type Model struct {
-	Name      string   `yaml:",name" is:"model"`
-	Targets   []Target `yaml:"targets" need:"yes" doc:"What may answer. The first that can does."`
-	MaxOutput int64    `yaml:"max_output" is:"count" absent:"no limit" doc:"The most tokens an answer may have."`
+	Name       string   `yaml:",name" is:"model"`
+	Targets    []Target `yaml:"targets" need:"yes" doc:"What may answer. The first that can does."`
+	MaxOutput  int64    `yaml:"max_output" is:"count" absent:"no limit" doc:"The most tokens an answer may have."`
+	Transforms []string `yaml:"transforms" is:"transform" absent:"none: what a target does not take is lost or refused" doc:"What may be done to a request that a target would not take as it is. What was done is told, in the record and in x-weir-lost. See transforms.md."`
 }
 
 // Target is a model at a provider.
@@ -134,7 +135,9 @@ type Limits struct {
 
 // Defaults is what holds where nothing else is said.
 type Defaults struct {
-	Unpriced string `yaml:"unpriced" one:"serve|refuse|alert" default:"serve" doc:"What happens to a request whose target has no price: serve it, refuse it before anything is sent, or serve it and alert in the log. The record always says so. See prices.md."`
+	Unpriced       string `yaml:"unpriced" one:"serve|refuse|alert" default:"serve" doc:"What happens to a request whose target has no price: serve it, refuse it before anything is sent, or serve it and alert in the log. The record always says so. See prices.md."`
+	OpenAIFiles    string `yaml:"openai-files" is:"name" absent:"the one provider that speaks it" doc:"Provider that files go to which are uploaded to /v1/files, where more than one speaks openai-files. See files.md."`
+	AnthropicFiles string `yaml:"anthropic-files" is:"name" absent:"the one provider that speaks it" doc:"The same for uploads with the header anthropic-version, and anthropic-files."`
 }
 
 // lacking names the members that the document has a place for and this build does not act on.
@@ -152,15 +155,14 @@ var lacking = map[reflect.Type][]string{
 	reflect.TypeFor[Listener](): {"tls"},
 	reflect.TypeFor[Provider](): {"credentials", "usage", "limits", "data", "metrics", "budgets", "policies", "records"},
 	reflect.TypeFor[Model](): {
-		"balance", "fallbacks", "tries", "priority", "rollout", "transforms", "cache", "prompt", "flow",
+		"balance", "fallbacks", "tries", "priority", "rollout", "cache", "prompt", "flow",
 		"limits", "budgets", "policies", "records",
 	},
-	reflect.TypeFor[Egress]():   {"private"},
-	reflect.TypeFor[Target]():   {"weight", "zone", "when"},
-	reflect.TypeFor[Key]():      {"project", "networks", "limits", "budgets", "policies", "records"},
-	reflect.TypeFor[Defaults](): {"openai-files"},
-	reflect.TypeFor[Limits]():   {"requests", "tokens", "output", "concurrent"},
-	reflect.TypeFor[Secret]():   {"vault", "aws", "gcp", "azure", "sealed"},
+	reflect.TypeFor[Egress](): {"private"},
+	reflect.TypeFor[Target](): {"weight", "zone", "when"},
+	reflect.TypeFor[Key]():    {"project", "networks", "limits", "budgets", "policies", "records"},
+	reflect.TypeFor[Limits](): {"requests", "tokens", "output", "concurrent"},
+	reflect.TypeFor[Secret](): {"vault", "aws", "gcp", "azure", "sealed"},
 }
 
 // Default gives every zero member of a document built in Go its default; it does nothing to one that Parse returned, so

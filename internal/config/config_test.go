@@ -380,7 +380,7 @@ func TestDialects(t *testing.T) {
 	if diff := cmp.Diff([]string{"anthropic-messages", "openai-chat", "openai-embeddings"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := Dialects([]string{"gemini"}, nil); len(got) != 4 {
+	if got := Dialects([]string{"gemini"}, nil); len(got) != 5 {
 		t.Errorf("gemini stands for %q", got)
 	}
 }

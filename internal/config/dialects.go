@@ -11,8 +11,8 @@ import (
 // dialects are the words that `speaks` takes.
 var dialects = []string{
 	"openai-chat", "openai-responses", "openai-completions", "openai-embeddings", "openai-images", "openai-audio",
-	"openai-moderations", "openai-files", "openai-batches", "openai-realtime", "anthropic-messages", "anthropic-batches", "anthropic-files",
-	"gemini-generate", "gemini-embeddings", "gemini-files", "gemini-live", "bedrock-converse", "bedrock-invoke", "cohere-chat", "cohere-embed",
+	"openai-moderations", "openai-files", "openai-batches", "openai-fine-tuning", "openai-realtime", "anthropic-messages", "anthropic-batches", "anthropic-files",
+	"gemini-generate", "gemini-embeddings", "gemini-interactions", "gemini-files", "gemini-live", "bedrock-converse", "bedrock-invoke", "bedrock-embeddings", "cohere-chat", "cohere-embed",
 	"cohere-rerank", "ollama-chat", "ollama-embed", "openai-rerank", "classify", "tei-classify", "oip-infer", "mistral-ocr",
 	"vllm-tokenize",
 }

@@ -190,7 +190,8 @@ var kinds = map[string]*kind{
 			return t.Format(time.RFC3339Nano)
 		},
 	},
-	"auth": wordKind(auths),
+	"auth":      wordKind(auths),
+	"transform": transformKind(),
 	"dialect": {
 		noun: "a dialect such as openai-chat", json: "string", words: append(slices.Clone(dialects), familyNames()...), show: showText,
 		describe: "dialects or families, listed below", parse: parseDialect,

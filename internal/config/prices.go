@@ -52,7 +52,7 @@ func amountKind(key string) *kind {
 // amountPattern and keyPattern are for the schema.
 const amountPattern = `^\$[0-9]+(\.[0-9]+)?$`
 
-var keyPattern = `^((batch|flex|priority|fast|>[1-9][0-9]*|region=\S+|variant=\S+) +)*(` + strings.Join(componentWords(), "|") + `)$`
+var keyPattern = `^((batch|flex|priority|fast|>[1-9][0-9]*|region=\S+|variant=\S+|from=[0-9]{4}-[0-9]{2}-[0-9]{2}) +)*(` + strings.Join(componentWords(), "|") + `)$`
 
 func componentWords() []string {
 	var out []string

@@ -51,15 +51,17 @@ func TestSchemaOfPrices(t *testing.T) {
 	s := compiled(t)
 	for prices, ok := range map[string]bool{
 		`{ gpt-5: { input: $1.25, "batch >200000 region=eu output": $1, request: "${PRICE}" } }`: true,
-		`{ "*": { input: $0 } }`:         true,
-		`{ gpt-5: { inptu: $1.25 } }`:    false,
-		`{ gpt-5: { input: 1.25 } }`:     false,
-		`{ gpt-5: { input: "€1" } }`:     false,
-		`{ gpt-5: { input: $1e3 } }`:     false,
-		`{ gpt-5: { slow input: $1 } }`:  false,
-		`{ gpt-5: {} }`:                  false,
-		`{ "two words": { input: $1 } }`: false,
-		`[$1]`:                           false,
+		`{ m: { "from=2027-01-01 batch input": $1 } }`:                                           true,
+		`{ m: { "from=tomorrow input": $1 } }`:                                                   false,
+		`{ "*": { input: $0 } }`:                                                                 true,
+		`{ gpt-5: { inptu: $1.25 } }`:                                                            false,
+		`{ gpt-5: { input: 1.25 } }`:                                                             false,
+		`{ gpt-5: { input: "€1" } }`:                                                             false,
+		`{ gpt-5: { input: $1e3 } }`:                                                             false,
+		`{ gpt-5: { slow input: $1 } }`:                                                          false,
+		`{ gpt-5: {} }`:                                                                          false,
+		`{ "two words": { input: $1 } }`:                                                         false,
+		`[$1]`:                                                                                   false,
 	} {
 		if err := validate(t, s, []byte("version: 1\nproviders: { openai: { prices: "+prices+" } }\n")); (err == nil) != ok {
 			t.Errorf("%s: %v", prices, err)

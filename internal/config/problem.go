@@ -122,8 +122,12 @@ func (s *source) err() error {
 		}
 		return a.Column - b.Column
 	})
-	for _, e := range s.errs.All {
-		e.Excerpt = s.excerpt(position{e.Line, e.Column})
+	var line []rune // of the problem before: a document may be one long line full of them
+	for i, e := range s.errs.All {
+		if i == 0 || e.Line != s.errs.All[i-1].Line {
+			line = s.shown(e.Line)
+		}
+		e.Excerpt = around(line, position{e.Line, e.Column})
 		for _, text := range []*string{&e.Path, &e.Message, &e.Hint} {
 			*text = fault.Blot(s.blot(*text))
 		}
@@ -143,7 +147,7 @@ func (d *Document) Problem(path, message, hint string) *Error {
 	for up := path; up != ""; up = above(up) {
 		if at, ok := d.src.places[up]; ok {
 			e.Line, e.Column = at.line, at.column
-			e.Excerpt = d.src.excerpt(at)
+			e.Excerpt = around(d.src.shown(at.line), at)
 			break
 		}
 	}
@@ -155,17 +159,26 @@ func above(path string) string {
 	return path[:max(0, strings.LastIndexAny(path, ".["))]
 }
 
-// excerpt shows a line and points at the column. Long lines are cut around it.
-func (s *source) excerpt(at position) string {
-	if at.line < 1 || at.line > len(s.lines) {
+// shown is a line as it may be shown; nil where there is none.
+func (s *source) shown(line int) []rune {
+	if line < 1 || line > len(s.lines) {
+		return nil
+	}
+	return []rune(s.blotLine(strings.ToValidUTF8(strings.TrimSuffix(s.lines[line-1], "\r"), "\uFFFD")))
+}
+
+// around shows a line and points at the column. Long lines are cut around it.
+func around(line []rune, at position) string {
+	if line == nil {
 		return ""
 	}
-	line := []rune(s.blotLine(strings.ToValidUTF8(strings.TrimSuffix(s.lines[at.line-1], "\r"), "\uFFFD")))
+	// Blot keeps no columns, so it gets what stands before the caret and what stands behind it apart: of both more than is
+	// shown, so that it sees what a run belongs to.
+	const most, lead, blotted = 100, 60, 4 << 10
 	caret := min(max(0, at.column-1), len(line))
-	// Blot keeps no columns, so it gets what stands before the caret and what stands behind it apart.
-	before, behind := []rune(fault.Blot(string(line[:caret]))), []rune(fault.Blot(string(line[caret:])))
+	before := []rune(fault.Blot(string(line[max(0, caret-blotted):caret])))
+	behind := []rune(fault.Blot(string(line[caret:min(len(line), caret+blotted)])))
 	line, caret = slices.Concat(before, behind), len(before)
-	const most, lead = 100, 60
 	if len(line) > most {
 		from := max(0, min(caret-lead, len(line)-most))
 		line, caret = line[from:min(len(line), from+most)], caret-from

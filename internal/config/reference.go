@@ -54,6 +54,7 @@ func Reference() string {
 		fmt.Fprintf(&b, "| `%s` | `%s` |\n", f, strings.Join(Dialects([]string{f}, nil), "`, `"))
 	}
 	b.WriteString("| | `" + strings.Join(kinless(), "`, `") + "` |\n")
+	transformTable(&b)
 	components(&b)
 	return b.String()
 }

@@ -18,3 +18,14 @@ func Weigh(name string) llm.Grade {
 	}
 	return llm.Dropped
 }
+
+// WeighTier returns the grade of the loss of the tier that served an answer. The ordinary one, whatever it is called, is
+// what who asked for none gets, and a dialect without a word for it cannot have asked; of any other the price and the
+// service differ.
+func WeighTier(tier string) llm.Grade {
+	switch tier {
+	case "default", "standard", "auto", "on_demand", "on-demand":
+		return llm.Aside
+	}
+	return llm.Dropped
+}

@@ -16,3 +16,11 @@ func TestWeigh(t *testing.T) {
 		}
 	}
 }
+
+func TestWeighTier(t *testing.T) {
+	for tier, want := range map[string]llm.Grade{"default": llm.Aside, "standard": llm.Aside, "on_demand": llm.Aside, "priority": llm.Dropped, "flex": llm.Dropped} {
+		if got := WeighTier(tier); got != want {
+			t.Errorf("the tier %q weighs %s, want %s", tier, got, want)
+		}
+	}
+}

@@ -93,6 +93,14 @@ type Reading struct {
 	Began bool         // something of substance came: from here on no other target may answer
 	Ended bool         // the dialect's end mark came
 	Fault *fault.Fault // an error came in band
+	Tier  string       // the service that was given, where it stands beside the usage
+	Made  Made
+}
+
+// Made is what an answer holds that is paid for apiece, as far as the answer tells.
+type Made struct {
+	Images        int64
+	Size, Quality string // of the images, in the provider's words
 }
 
 // Meter reads one answer as it passes and changes nothing. It is used by one goroutine. It must not keep the bytes.

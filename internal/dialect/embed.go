@@ -19,6 +19,12 @@ type Embedder interface {
 	EncodeEmbedding(*llm.Embed, *llm.Embeddings) ([]byte, []llm.Loss, error)
 }
 
+// Together is implemented by dialects in which one call cannot always bring as many inputs as a client's does.
+type Together interface {
+	// Together returns how many of the inputs one call to a model takes, at least one.
+	Together(*llm.Embed, llm.Facts) int
+}
+
 // Reranker is implemented by dialects in which documents can be put in order: their full face.
 type Reranker interface {
 	DecodeRerank(Call) (*llm.Rerank, error)
@@ -62,10 +68,11 @@ func EmbedWord(d llm.Dialect, name string) string {
 }
 
 var embedWords = map[llm.Dialect]map[string]string{
-	llm.OpenAIEmbeddings: {"dimensions": "dimensions", "types": "encoding_format", "task": "input_type", "truncate": "truncation", "user": "user"},
-	llm.GeminiEmbeddings: {"dimensions": "outputDimensionality", "task": "taskType", "truncate": "autoTruncate"},
-	llm.CohereEmbed:      {"dimensions": "output_dimension", "types": "embedding_types", "truncate": "truncate"},
-	llm.OllamaEmbed:      {"truncate": "truncate"},
+	llm.OpenAIEmbeddings:  {"dimensions": "dimensions", "types": "encoding_format", "task": "input_type", "truncate": "truncation", "user": "user"},
+	llm.GeminiEmbeddings:  {"dimensions": "outputDimensionality", "task": "taskType", "truncate": "autoTruncate"},
+	llm.CohereEmbed:       {"dimensions": "output_dimension", "types": "embedding_types", "truncate": "truncate"},
+	llm.OllamaEmbed:       {"truncate": "truncate"},
+	llm.BedrockEmbeddings: {"task": "input_type", "truncate": "truncate", "types": "embedding_types"},
 }
 
 // Unsaid is the refusal of what a target cannot be asked, where leaving it out would give another answer.

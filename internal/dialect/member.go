@@ -1,6 +1,10 @@
 package dialect
 
-import "strings"
+import (
+	"strings"
+
+	"weir/internal/llm"
+)
 
 // ItemLevel begins the name, in a part's Extra, of a member of the item that the part is in: Responses has items around
 // parts, and the canonical model has none.
@@ -19,4 +23,9 @@ func MemberPath(holder, name string) string {
 		return name
 	}
 	return holder + "." + name
+}
+
+// SealPath returns the path of the seal on a part of a client's dialect whose path is holder.
+func SealPath(from llm.Dialect, holder string) string {
+	return MemberPath(holder, Word(from, "signature"))
 }

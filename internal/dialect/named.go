@@ -13,15 +13,20 @@ import (
 // named governs the one member by which calls are routed that neither stream nor generate.
 var named = splice.NewSpec("model")
 
+// Unreadable is the fault of a body that a scan refused.
+func Unreadable(err error) *fault.Fault {
+	f := &fault.Fault{Kind: fault.Malformed, Message: "the body cannot be read: " + err.Error(), Cause: err}
+	if e, ok := errors.AsType[*splice.Error](err); ok {
+		f.Param = e.Member
+	}
+	return f
+}
+
 // PeekModel is Peek of a dialect whose calls name the model in the body and have nothing else to decide by.
 func PeekModel(c *Call) (llm.Head, error) {
 	ix, err := named.Scan(c.Body)
 	if err != nil {
-		f := &fault.Fault{Kind: fault.Malformed, Message: "the body cannot be read: " + err.Error(), Cause: err}
-		if e, ok := errors.AsType[*splice.Error](err); ok {
-			f.Param = e.Member
-		}
-		return llm.Head{}, f
+		return llm.Head{}, Unreadable(err)
 	}
 	c.Index = ix
 	model, ok := rawjson.String(ix.Get(c.Body, 0))

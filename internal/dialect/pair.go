@@ -60,6 +60,24 @@ func Pair(parts, asked []llm.Part, lose func(path, why string, grade llm.Grade))
 	return append(results, others...)
 }
 
+// Unanswering mends a turn of the model's, in which results of the client's own tools have no place: they are told as text.
+// A client that names the kind of a result that the provider made wrongly sends such a turn.
+func Unanswering(parts []llm.Part, lose func(path, why string, grade llm.Grade)) []llm.Part {
+	result := func(p llm.Part) bool { return p.Kind == llm.PartResult && p.By == llm.ByClient }
+	if !slices.ContainsFunc(parts, result) {
+		return parts
+	}
+	var out []llm.Part
+	for i := range parts {
+		if result(parts[i]) {
+			out = append(out, told(&parts[i], lose)...)
+			continue
+		}
+		out = append(out, parts[i])
+	}
+	return out
+}
+
 // told makes what the user says of a result whose call is not in the turn before.
 func told(p *llm.Part, lose func(path, why string, grade llm.Grade)) []llm.Part {
 	lose(p.Path, "a result whose call is not in the turn before is told as the user's words", llm.Changed)

@@ -101,7 +101,7 @@ func LoseBeside(p *llm.Part, from llm.Dialect, lose func(path, why string, grade
 		lose(MemberPath(p.Path, ItemLevel+"phase"), none, llm.Dropped)
 	}
 	if p.Seal.Data != "" {
-		lose(p.Path+".signature", "reasoning has no seals here", llm.Dropped)
+		lose(SealPath(from, p.Path), "reasoning has no seals here", llm.Dropped)
 	}
 	if len(p.Cites) > 0 {
 		lose(p.Path+"."+Word(from, "annotations"), none, llm.Dropped)

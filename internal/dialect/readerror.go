@@ -85,14 +85,15 @@ func errorWord(s string) string { return strings.ToValidUTF8(s[:min(len(s), 128)
 
 // errorText bounds a provider's text and takes out what looks like a credential.
 func errorText(s string) string {
+	s = strings.ToValidUTF8(s[:min(len(s), ErrorMost+utf8.UTFMax)], "�") // which can be longer
 	if len(s) > ErrorMost {
-		s = s[:ErrorMost]
-		for len(s) > 0 && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
-			s = s[:len(s)-1]
+		end := ErrorMost
+		for !utf8.RuneStart(s[end]) {
+			end--
 		}
-		s += "…"
+		s = s[:end] + "…"
 	}
-	return fault.Blot(strings.ToValidUTF8(s, "�"))
+	return fault.Blot(s)
 }
 
 // Garbage is the fault of an answer that cannot be read.

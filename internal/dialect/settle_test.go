@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/llm"
 )
@@ -92,6 +95,30 @@ func TestSettle(t *testing.T) {
 		}
 		if w := written(in); w != written(conversation(c.in)) {
 			t.Errorf("%s: the messages given were changed: %s", c.name, w)
+		}
+	}
+}
+
+// TestUnanswering tells results that a model is said to have given.
+func TestUnanswering(t *testing.T) {
+	var lost []string
+	lose := func(path, _ string, grade llm.Grade) { lost = append(lost, fmt.Sprint(path, " ", grade)) }
+	result := llm.Part{Kind: llm.PartResult, ID: "1", Path: "m[1].c[1]", Result: []llm.Part{{Kind: llm.PartJSON, Text: "7"}}}
+	own := llm.Part{Kind: llm.PartResult, By: llm.ByServer, ID: "2"}
+	text := llm.Part{Kind: llm.PartText, Text: "a"}
+	got := Unanswering([]llm.Part{text, result, own}, lose)
+	want := []llm.Part{text, {Kind: llm.PartText, Text: "7", Path: "m[1].c[1]"}, own}
+	if d := cmp.Diff(want, got); d != "" || len(lost) != 1 || !strings.HasPrefix(lost[0], "m[1].c[1]") {
+		t.Errorf("lost %v (-want +got):\n%s", lost, d)
+	}
+}
+
+// TestErrorsAreBounded reads texts that grow when they are made UTF-8.
+func TestErrorsAreBounded(t *testing.T) {
+	for _, body := range []string{strings.Repeat("\xff0", 5000), strings.Repeat("ü", 5000), "x" + strings.Repeat("ü", 5000), strings.Repeat("a\xff", ErrorMost/2)} {
+		f := ReadError(500, nil, []byte(body))
+		if n := len(f.Message); n < ErrorMost-4 || n > ErrorMost+len("…") || !utf8.ValidString(f.Message) {
+			t.Errorf("%.10q: %d bytes: %.40q", body, n, f.Message)
 		}
 	}
 }

@@ -8,17 +8,28 @@ import (
 // Thread is what a call says of the conversation it belongs to, and of keeping its answer.
 type Thread struct {
 	Previous   string   // it goes on from the answer of this id; "" = from none
+	Member     string   // the member that says so
 	Store      *bool    // whether the answer shall be kept; nil = not said, which is the dialect's default: it is
 	Background bool     // the client does not wait for the answer
 	Elsewhere  string   // a member that names what its provider alone keeps (conversation, prompt); "" = none
 	References []string // ids of kept items that the input stands for
 }
 
-// Keeper is implemented by dialects in which an answer may be kept, asked for again and gone on from. Items are raw JSON
-// values, as they stand in an array, with commas between them.
-type Keeper interface {
+// Threaded is implemented by dialects in which an answer may be kept, asked for again and gone on from. Where a dialect is
+// no Keeper too, only providers keep its answers.
+type Threaded interface {
 	// Thread reads a call that passed Peek.
 	Thread(c Call) (Thread, error)
+	// Whole returns the whole answer that the last event of a stream holds, nil for any other frame.
+	Whole(f frame.Frame) []byte
+	// ItemIDs returns the ids of a whole answer's items.
+	ItemIDs(answer []byte) []string
+}
+
+// Keeper is a Threaded dialect whose conversations the gateway can keep itself. Items are raw JSON values, as they stand in
+// an array, with commas between them.
+type Keeper interface {
+	Threaded
 	// Input appends the items of the call's own input.
 	Input(dst []byte, c Call) []byte
 	// Resume appends a body to dst in which before stands in front of the call's own input, every reference to an item
@@ -29,14 +40,10 @@ type Keeper interface {
 	Output(dst, answer []byte) []byte
 	// Item returns the item of this id among items, nil if it is not there.
 	Item(items []byte, id string) []byte
-	// Whole returns the whole answer that the last event of a stream holds, nil for any other frame.
-	Whole(f frame.Frame) []byte
 	// Continues appends a whole answer that says it goes on from the answer previous.
 	Continues(dst, answer []byte, previous string) []byte
 	// ContinuesFrame returns a frame of a stream whose answer, where it holds one, says so.
 	ContinuesFrame(f frame.Frame, previous string) frame.Frame
-	// ItemIDs returns the ids of a whole answer's items.
-	ItemIDs(answer []byte) []string
 	// Waiting appends an answer of which nothing is there yet: with the state of one that runs in the background.
 	Waiting(dst []byte, req *llm.Request, id, model, created string) []byte
 	// Ended appends a waiting answer with the state of one that was cancelled, or failed with a fault body of this

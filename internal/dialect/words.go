@@ -10,7 +10,7 @@ import (
 // document. name is openai-chat's; what chat has no name for is called reasoning (all that is said of it), thinking
 // (whether to think), effort, budget (tokens to think), show (whether thoughts are shown), cachedContent, safetySettings
 // and include. Of a member of a setting the setting's own name is looked up. What hangs on a part or on a tool is asked
-// for by its name there: annotations, image_url.detail, file.filename, custom.format.
+// for by its name there: annotations, signature, image_url.detail, file.filename, custom.format.
 //
 // A setting that the dialect cannot say has the place where it would stand, or its name.
 func Word(d llm.Dialect, name string) string {
@@ -42,7 +42,7 @@ var words = map[llm.Dialect]map[string]string{
 	llm.OpenAIResponses: {
 		"messages": "input", "max_tokens": "max_output_tokens", "response_format": "text.format", "response_format.json_schema": "text.format",
 		"verbosity": "text.verbosity", "thinking": "reasoning", "effort": "reasoning.effort", "budget": "reasoning",
-		"show": "reasoning", "annotations": "annotations", "image_url.detail": "detail", "custom.format": "format", "function.strict": "strict", "file.filename": "filename",
+		"show": "reasoning", "signature": ItemLevel + "encrypted_content", "annotations": "annotations", "image_url.detail": "detail", "custom.format": "format", "function.strict": "strict", "file.filename": "filename",
 	},
 	llm.AnthropicMessages: {
 		"stop": "stop_sequences", "user": "metadata.user_id", "response_format": "output_config.format",
@@ -62,12 +62,13 @@ var words = map[llm.Dialect]map[string]string{
 		"reasoning":                          "generationConfig.thinkingConfig", "thinking": "generationConfig.thinkingConfig",
 		"effort": "generationConfig.thinkingConfig.thinkingLevel", "budget": "generationConfig.thinkingConfig.thinkingBudget",
 		"show":        "generationConfig.thinkingConfig.includeThoughts",
+		"signature":   "thoughtSignature",
 		"tool_choice": "toolConfig.functionCallingConfig", "annotations": "citations", "image_url.detail": "detail", "custom.format": "format", "function.strict": "strict", "file.filename": "title",
 	},
 	llm.BedrockConverse: {
 		"max_tokens": "inferenceConfig.maxTokens", "stop": "inferenceConfig.stopSequences",
 		"temperature": "inferenceConfig.temperature", "top_p": "inferenceConfig.topP", "tool_choice": "toolConfig.toolChoice",
-		"service_tier": "serviceTier", "metadata": "requestMetadata", "annotations": "citations", "image_url.detail": "detail",
+		"signature": "reasoningContent.reasoningText.signature", "service_tier": "serviceTier", "metadata": "requestMetadata", "annotations": "citations", "image_url.detail": "detail",
 		"custom.format": "format", "function.strict": "toolSpec.strict", "file.filename": "title", "top_k": "additionalModelRequestFields",
 		"reasoning": "additionalModelRequestFields", "thinking": "additionalModelRequestFields", "effort": "additionalModelRequestFields",
 		"budget": "additionalModelRequestFields", "show": "additionalModelRequestFields", "response_format": "outputConfig.textFormat",

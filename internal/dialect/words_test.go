@@ -22,9 +22,26 @@ func TestWord(t *testing.T) {
 		{llm.OllamaChat, "response_format.json_schema.schema", "format"},
 		{llm.OllamaChat, "messages[0].content", "messages[0].content"}, // a place in the document is its own name
 		{"unheard-of", "top_p", "top_p"},
+		{llm.GeminiGenerate, "signature", "thoughtSignature"},
 	} {
 		if got := Word(tt.from, tt.name); got != tt.want {
 			t.Errorf("%s calls %s %s, want %s", tt.from, tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSealPath(t *testing.T) {
+	for _, tt := range []struct {
+		from         llm.Dialect
+		holder, want string
+	}{
+		{llm.AnthropicMessages, "messages[1].content[0]", "messages[1].content[0].signature"},
+		{llm.OpenAIResponses, "input[1].summary[0]", "input[1].encrypted_content"},
+		{llm.OpenAIResponses, "input[1]", "input[1].encrypted_content"},
+		{llm.BedrockConverse, "messages[1].content[0]", "messages[1].content[0].reasoningContent.reasoningText.signature"},
+	} {
+		if got := SealPath(tt.from, tt.holder); got != tt.want {
+			t.Errorf("a seal of %s at %s is %s, want %s", tt.from, tt.holder, got, tt.want)
 		}
 	}
 }

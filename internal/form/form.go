@@ -84,33 +84,56 @@ func NewSpec(names ...string) *Spec {
 // control characters; others are not looked into. The error is an *Error.
 func (s *Spec) Scan(body []byte, boundary string) (splice.Index, error) {
 	var ix splice.Index
-	var room [maxBoundary + 4]byte
-	line := append(append(room[:0], "\r\n--"...), boundary...) // what ends a part
-	if !bytes.HasPrefix(body, line[2:]) {
-		return ix, &Error{What: "the body does not begin with the boundary its content type names"}
+	w := walker{body: body}
+	if err := w.begin(boundary); err != nil {
+		return ix, err
 	}
-	at := len(line) - 2
-	for n := 0; ; n++ {
-		last, next, err := lineEnd(body, at)
-		if err != nil || last {
-			return ix, err
-		}
-		if n == MaxParts {
-			return ix, &Error{Offset: at, What: fmt.Sprintf("there are more than %d parts", MaxParts)}
-		}
-		p, err := readPart(body, next)
-		if err != nil {
-			return ix, err
-		}
-		end, err := partEnd(body, p.value, line)
-		if err != nil {
+	for {
+		p, end, err := w.next()
+		if err != nil || end < 0 {
 			return ix, err
 		}
 		if err := s.note(&ix, body, p, end); err != nil {
 			return ix, err
 		}
-		at = end + len(line)
 	}
+}
+
+// walker goes through a body from part to part.
+type walker struct {
+	body []byte
+	room [maxBoundary + 4]byte
+	line []byte // what ends a part
+	at   int    // behind a boundary
+	n    int    // parts so far
+}
+
+func (w *walker) begin(boundary string) error {
+	w.line = append(append(w.room[:0], "\r\n--"...), boundary...)
+	if !bytes.HasPrefix(w.body, w.line[2:]) {
+		return &Error{What: "the body does not begin with the boundary its content type names"}
+	}
+	w.at = len(w.line) - 2
+	return nil
+}
+
+// next returns the next part and where its value ends, -1 after the last one.
+func (w *walker) next() (p part, end int, err error) {
+	last, next, err := lineEnd(w.body, w.at)
+	if err != nil || last {
+		return p, -1, err
+	}
+	if w.n++; w.n > MaxParts {
+		return p, -1, &Error{Offset: w.at, What: fmt.Sprintf("there are more than %d parts", MaxParts)}
+	}
+	if p, err = readPart(w.body, next); err != nil {
+		return p, -1, err
+	}
+	if end, err = partEnd(w.body, p.value, w.line); err != nil {
+		return p, -1, err
+	}
+	w.at = end + len(w.line)
+	return p, end, nil
 }
 
 // lineEnd reads what follows a boundary: the end of its line, or the two dashes of the last one, after which nothing but

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"unicode/utf8"
 )
 
 // ErrCorrupt is the error of an AWS event-stream whose lengths or checksums do not hold.
@@ -19,7 +20,8 @@ const (
 
 // AWS cuts messages of application/vnd.amazon.eventstream: lengths, headers, a payload and two checksums, which are
 // verified. Event is the value of the header :event-type or, of an exception, :exception-type (or :error-code); such a
-// frame has Failed set. Data is the payload, not nil even where it is empty. What SSE says of buf, max and ownership
+// frame has Failed set. Data is the payload, not nil even where it is empty; of an error that has none it is what the
+// header :error-message says, which is no JSON. What SSE says of buf, max and ownership
 // holds here too; a message that does not hold ends the stream with ErrCorrupt, one cut short at a clean end is a Tail
 // without Data.
 //
@@ -86,6 +88,10 @@ func (a *aws) read(f *Frame) error {
 			f.Event, f.Failed = a.names.get(value), true
 		case ":message-type":
 			f.Failed = f.Failed || string(value) != "event"
+		case ":error-message":
+			if len(f.Data) == 0 && len(value) > 0 {
+				f.Data = value
+			}
 		}
 	}
 	return nil
@@ -141,6 +147,27 @@ func AppendAWS(dst []byte, event string, failed bool, payload []byte) []byte {
 	dst = appendAWSHeader(dst, kind, event)
 	dst = appendAWSHeader(dst, ":content-type", "application/json")
 	dst = appendAWSHeader(dst, ":message-type", what)
+	return closeAWS(dst, start, payload)
+}
+
+// AppendAWSError appends a message of an event-stream that tells of an error the stream has no exception for. Its code
+// and message, of at most 8 KiB, stand in headers, and it has no payload.
+func AppendAWSError(dst []byte, code, message string) []byte {
+	const most = 8 << 10
+	for len(message) > most {
+		_, size := utf8.DecodeLastRuneInString(message[:most+1])
+		message = message[:most+1-size]
+	}
+	start := len(dst)
+	dst = append(dst, make([]byte, awsPrelude)...)
+	dst = appendAWSHeader(dst, ":error-code", code)
+	dst = appendAWSHeader(dst, ":error-message", message)
+	dst = appendAWSHeader(dst, ":message-type", "error")
+	return closeAWS(dst, start, nil)
+}
+
+// closeAWS ends the message that began at start and whose headers are written.
+func closeAWS(dst []byte, start int, payload []byte) []byte {
 	head := len(dst) - start - awsPrelude
 	dst = append(dst, payload...)
 	m := dst[start:]

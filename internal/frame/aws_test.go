@@ -93,7 +93,7 @@ func TestAWS(t *testing.T) {
 		{"one", plain, []keptAWS{event("started", `{"a":1}`, plain)}},
 		{"several", plain + empty + bare, []keptAWS{event("started", `{"a":1}`, plain), event("ended", "", empty), event("", "x", bare)}},
 		{"exception", plain + failed, []keptAWS{event("started", `{"a":1}`, plain), exception("throttlingException", `{"message":"slow"}`, failed)}},
-		{"error", broken, []keptAWS{exception("InternalFailure", "", broken)}},
+		{"error", broken, []keptAWS{exception("InternalFailure", "sorry", broken)}},
 		{"exception without a type", nameless, []keptAWS{exception("", "z", nameless)}},
 		{"headers of all kinds", kinds, []keptAWS{event("all", "y", kinds)}},
 		{"a cut prelude", plain + plain[:7], []keptAWS{event("started", `{"a":1}`, plain), {Raw: plain[:7], NoData: true, Tail: true}}},
@@ -235,6 +235,24 @@ func TestAppendAWS(t *testing.T) {
 		m, err := eventstream.NewDecoder().Decode(strings.NewReader(got[len("before"):]), nil)
 		if err != nil || string(m.Payload) != tc.payload || m.Headers.Get(kind).String() != tc.event {
 			t.Errorf("%s: the official decoder reads %.100s, %v", tc.event, m.Payload, err)
+		}
+	}
+}
+
+// An error that a stream's model does not name has its words in the head, as the official decoder finds them.
+func TestAppendAWSError(t *testing.T) {
+	long := strings.Repeat("ü", 8000)
+	for message, want := range map[string]string{"refused": "refused", "a" + long: "a" + long[:8190], long: long[:8192]} {
+		got := string(AppendAWSError([]byte("before"), "AccessDeniedException", message))
+		m, err := eventstream.NewDecoder().Decode(strings.NewReader(got[len("before"):]), nil)
+		if err != nil || len(m.Payload) != 0 || m.Headers.Get(":error-code").String() != "AccessDeniedException" ||
+			m.Headers.Get(":error-message").String() != want || m.Headers.Get(":message-type").String() != "error" {
+			t.Fatalf("the official decoder reads %.200s, %v", m.Headers, err)
+		}
+		for f, err := range AWS(strings.NewReader(got[len("before"):]), nil, 1<<20) {
+			if err != nil || !f.Failed || f.Event != "AccessDeniedException" || string(f.Data) != want {
+				t.Errorf("read back as %s %.100s %v", f.Event, f.Data, err)
+			}
 		}
 	}
 }

@@ -15,8 +15,13 @@ import (
 // Target is one place a request can be sent to: a provider's name in the document and the model's name there.
 type Target struct{ Provider, Model string }
 
-// String returns PROVIDER/MODEL.
-func (t Target) String() string { return t.Provider + "/" + t.Model }
+// String returns PROVIDER/MODEL, of a target without a model PROVIDER.
+func (t Target) String() string {
+	if t.Model == "" {
+		return t.Provider
+	}
+	return t.Provider + "/" + t.Model
+}
 
 // Grant is what a key may do. It is immutable and shared by all exchanges of the key.
 type Grant struct {
@@ -72,10 +77,11 @@ type Candidate struct {
 
 // Plan says where a request may go, in order. It is made before anything is sent and not changed after.
 type Plan struct {
-	Rule       string   // the document's name that matched
-	Targets    []Target // in the order of tries
-	Tries      int      // at most so many are tried
-	MaxOutput  int64    // the model's limit on output; 0 = none
+	Rule       string        // the document's name that matched
+	Targets    []Target      // in the order of tries
+	Tries      int           // at most so many are tried
+	MaxOutput  int64         // the model's limit on output; 0 = none
+	Transforms llm.Transform // what may be done to a request that a target would not take as it is
 	PassedOver []Candidate
 }
 
@@ -104,6 +110,13 @@ type Admitter interface {
 type Settler interface {
 	Policy
 	Settle(*Exchange)
+}
+
+// Watcher is a policy that is asked while a session lasts, whenever its provider has stated what something came to: the
+// exchange's usage and cost are those so far. The error is a *fault.Fault; the client is told, and the session ends.
+type Watcher interface {
+	Policy
+	Allow(context.Context, *Exchange) error
 }
 
 // Observer sees every exchange begin and end. End takes over the exchange: nobody changes it after.
@@ -199,6 +212,7 @@ type Attempt struct {
 	UpstreamID string // the provider's request id
 	Fault      *fault.Fault
 	Losses     []llm.Loss
+	Prepared   []string // what the model's transforms did to the request, as TRANSFORM PATH
 }
 
 // Exchange is one request and its answer: the record of everything that was decided and done. One goroutine owns it
@@ -216,6 +230,7 @@ type Exchange struct {
 	Grant    *Grant // nil = not identified
 	Head     llm.Head
 	Strict   bool
+	Batch    string // the batch it is about, or a request of; "" = none
 
 	Plan     Plan
 	Attempts []Attempt
@@ -225,10 +240,12 @@ type Exchange struct {
 	Fault      *fault.Fault // the one the client was shown or that ended the exchange
 	Losses     []llm.Loss   // of request and answer, for the target that answered
 	Usage      *llm.Usage
-	Cost       Money  // of the answer, at the price in force when the exchange began; where Unpriced, what could be priced of it
-	Price      string // whose price it is: PROVIDER/MODEL as the table has it, and the table's version; "" = none
-	Unpriced   string // why Cost is not the whole cost; "" = it is
-	Alert      bool   // where Unpriced: the document wants to be told
+	Cost       Money    // of the answer, at the price in force when the exchange began; where Unpriced, what could be priced of it
+	Price      string   // whose price it is: PROVIDER/MODEL as the table has it, and the table's version; "" = none
+	Unpriced   string   // why Cost is not the whole cost; "" = it is
+	Answers    int64    // of a session: how many were given
+	Beside     []Beside // of a session: what other models used in it; their cost is in Cost
+	Alert      bool     // where Unpriced: the document wants to be told
 	Stop       llm.Stop
 	Model      string // the answering model's own name
 	AnswerID   string
@@ -238,6 +255,13 @@ type Exchange struct {
 	FirstEvent time.Duration // until the first event of substance went to the client
 	Took       time.Duration
 	Unkept     *fault.Fault // why the answer is not kept although it was to be
+}
+
+// Beside is what another model than the one that answers used in a session, such as one that transcribes what is said.
+type Beside struct {
+	Model string // as the provider knows it; "" = not told
+	Usage llm.Usage
+	Cost  Money
 }
 
 // Answered returns the target that answered, or the last one tried; the zero Target if none was.

@@ -36,6 +36,7 @@ const (
 	GeminiEmbeddings  Dialect = "gemini-embeddings"
 	BedrockConverse   Dialect = "bedrock-converse"
 	BedrockInvoke     Dialect = "bedrock-invoke"
+	BedrockEmbeddings Dialect = "bedrock-embeddings"
 	CohereChat        Dialect = "cohere-chat"
 	CohereEmbed       Dialect = "cohere-embed"
 	CohereRerank      Dialect = "cohere-rerank"
@@ -46,6 +47,16 @@ const (
 	OIPInfer          Dialect = "oip-infer"
 	MistralOCR        Dialect = "mistral-ocr"
 	VLLMTokenize      Dialect = "vllm-tokenize" //nolint:gosec // a dialect's name, no credential
+	OpenAIFiles       Dialect = "openai-files"
+	OpenAIBatches     Dialect = "openai-batches"
+	OpenAIFineTuning  Dialect = "openai-fine-tuning"
+	OpenAIRealtime    Dialect = "openai-realtime"
+	AnthropicFiles    Dialect = "anthropic-files"
+	AnthropicBatches  Dialect = "anthropic-batches"
+	GeminiFiles       Dialect = "gemini-files"
+	GeminiLive        Dialect = "gemini-live"
+
+	GeminiInteractions Dialect = "gemini-interactions"
 )
 
 // Op is what a call asks for, in the words of the OpenTelemetry GenAI conventions where they have one.
@@ -70,6 +81,10 @@ const (
 	OpImageEdit     Op = "image_edit" // of images that the call brings; variations too
 	OpSpeech        Op = "speech"
 	OpTranscription Op = "transcription" // translations too
+	OpFile          Op = "file"          // files that a provider keeps
+	OpBatch         Op = "batch"         // many requests in one, answered later
+	OpTune          Op = "fine_tuning"   // jobs that make models
+	OpRealtime      Op = "realtime"      // a session over a WebSocket
 )
 
 // Framing is how a streamed answer is cut on the wire.
@@ -115,6 +130,7 @@ type Facts struct {
 	Quirks        Quirk   // ways in which the provider's openai-chat differs
 	Usage         Profile // and in which it states usage otherwise
 	SealBy        string  // maker whose seals this target takes back (anthropic, openai, google, …); "" = the dialect's usual one
+	Media         *Media  // what it takes beside text; nil = nothing is known
 }
 
 // Request is one question to a model. Encoders never change it.

@@ -106,6 +106,9 @@ func (p *Price) Cost(u *llm.Usage, t *Terms, items []Item) Cost {
 	if !known {
 		c.Supposed |= SupposedTier
 	}
+	if asked, _ := ParseTier(t.Tier); asked == Fast && tier == Standard {
+		tier = Fast // what the usage calls standard is whose capacity served, not how fast
+	}
 	c.Tier = tier
 	if p.Facts.Free {
 		return c

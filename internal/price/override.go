@@ -19,7 +19,8 @@ import (
 //	{"gpt-5": {"input": "$1.25", "cached": "$0.125", "output": "$10"}}
 //
 // Amounts are dollars, per million tokens, characters or pixels, else apiece. A component may have conditions before
-// it, as in a price file: "batch input", ">200000 output", "region=eu input".
+// it, as in a price file: "batch input", ">200000 output", "region=eu input", and the day it begins on:
+// "from=2027-01-01 input". Until then the price without a day holds, or the list's.
 type Overrides map[string]map[string]string
 
 // OverrideError says which override is wrong.
@@ -152,9 +153,14 @@ func overrideRows(name string, prices map[string]string, source uint8) ([]draftR
 			return nil, err
 		}
 		if slices.ContainsFunc(rows, func(o draftRow) bool {
-			return o.condition == r.condition && o.amounts[0].component == r.amounts[0].component
+			return o.condition == r.condition && o.from == r.from && o.amounts[0].component == r.amounts[0].component
 		}) {
-			return nil, &OverrideError{Model: name, Component: key, What: "that is stated twice"}
+			e := &OverrideError{Model: name, Component: key, What: "that is stated twice"}
+			if r.from != 0 {
+				e.What = "two prices of the same begin on " + r.from.String()
+				e.Hint = "keep one of them, or let one begin on another day"
+			}
+			return nil, e
 		}
 		rows = append(rows, r)
 	}
@@ -186,11 +192,8 @@ func overrideKey(key string) (draftRow, Component, *OverrideError) {
 		if err == nil && !ok {
 			err = fmt.Errorf("%s is no condition", word)
 		}
-		if err == nil && r.from != 0 {
-			err = errors.New("a document's prices are in force while it is: leave out from=")
-		}
 		if err != nil {
-			return r, 0, &OverrideError{What: err.Error(), Hint: "conditions are batch, flex, priority, fast, >200000, region=NAME, variant=NAME"}
+			return r, 0, &OverrideError{What: err.Error(), Hint: "conditions are batch, flex, priority, fast, >200000, region=NAME, variant=NAME, from=2027-01-31"}
 		}
 	}
 	r.dims = r.states()
@@ -239,12 +242,14 @@ func (l *List) replace(base *List, name string, rows []draftRow) {
 	m := &model{name: name, editions: []edition{{price: Price{Model: name}}}}
 	glob := strings.Contains(name, "*")
 	if known := base.find(name); known != nil && !glob {
-		m.editions = slices.Clone(known.editions)
+		m.editions = withDays(known.editions, rows)
+	} else {
+		m.editions = withDays(m.editions, rows)
 	}
 	for i := range m.editions {
 		p := &m.editions[i].price
 		p.list, p.Model = l, name
-		p.bands = overridden(p.bands, rows)
+		p.bands = overridden(p.bands, inForce(rows, m.editions[i].from))
 		p.Facts.Free = p.nothing()
 	}
 	same := func(o *model) bool { return o.name == name }
@@ -253,6 +258,39 @@ func (l *List) replace(base *List, name string, rows []draftRow) {
 	} else {
 		l.exact[name] = m
 	}
+}
+
+// withDays returns a copy of editions in which one begins on each day that a row begins on.
+func withDays(editions []edition, rows []draftRow) []edition {
+	out := slices.Clone(editions)
+	for _, r := range rows {
+		if i := slices.IndexFunc(out, func(e edition) bool { return e.from >= r.from }); i < 0 {
+			out = append(out, edition{r.from, out[len(out)-1].price})
+		} else if out[i].from > r.from {
+			out = slices.Insert(out, i, edition{r.from, out[i-1].price})
+		}
+	}
+	return out
+}
+
+// inForce returns the rows that hold on a day: of those for the same the one that began last.
+func inForce(rows []draftRow, day Date) []draftRow {
+	var out []draftRow
+	for _, r := range rows {
+		if r.from > day {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o draftRow) bool {
+			return o.condition == r.condition && o.amounts[0].component == r.amounts[0].component
+		})
+		switch {
+		case i < 0:
+			out = append(out, r)
+		case out[i].from < r.from:
+			out[i] = r
+		}
+	}
+	return out
 }
 
 // overridden returns bands with rows over them.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"weir/internal/gateway"
 	"weir/internal/llm"
@@ -101,7 +102,8 @@ func TestOverridesThatAreNone(t *testing.T) {
 		{Overrides{"gpt": {"input": "$0.00000000001"}}, "more decimals", "write $1.25", "input"},
 		{Overrides{"gpt": {"input": "$99999999999"}}, "larger", "write $1.25", "input"},
 		{Overrides{"gpt": {"slow input": "$1"}}, "slow is no condition", "conditions are batch, flex", "slow input"},
-		{Overrides{"gpt": {"from=2027-01-01 input": "$1"}}, "leave out from=", "conditions are batch", "from=2027-01-01 input"},
+		{Overrides{"gpt": {"from=2027-02-30 input": "$1"}}, "from=2027-02-30: that is no condition", "from=2027-01-31", "from=2027-02-30 input"},
+		{Overrides{"gpt": {"from=2027-01-01 batch input": "$1", "batch from=2027-01-01 input": "$2"}}, "two prices of the same begin on 2027-01-01", "another day", "from=2027-01-01 batch input"},
 		{Overrides{"gpt": {"": "$1"}}, "expected a component", "", ""},
 		{Overrides{"gpt": {"batch input": "$1", "batch  input": "$2"}}, "stated twice", "", "batch input"},
 		{Overrides{"gpt": {}}, "no price is stated", "input: $1.25", ""},
@@ -140,6 +142,70 @@ func TestChecks(t *testing.T) {
 	}
 	if err := CheckAmount("page", "$0.0000000001"); err != nil {
 		t.Errorf("what is priced apiece takes more decimals: %v", err)
+	}
+}
+
+// TestOverridesThatBeginLater: a price with a day holds from that day on, at its first moment in UTC, and the one before
+// it until then, be it the document's or the list's.
+func TestOverridesThatBeginLater(t *testing.T) {
+	table, err := Load(strings.NewReader(`prices 1
+[p]
+ source page 2026-01-01
+m
+ input 2 output 8
+ batch input 1
+ from=2027-03-01 input 3
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(day string) time.Time {
+		v, err := time.Parse(time.RFC3339, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for _, c := range []struct {
+		name      string
+		overrides map[string]string
+		at        string
+		terms     Terms
+		want      gateway.Money // of a million tokens read
+	}{
+		{"until then the list's", map[string]string{"from=2027-01-01 input": "$4"}, "2026-12-31T23:59:59Z", Terms{}, 2e9},
+		{"from then on its own", map[string]string{"from=2027-01-01 input": "$4"}, "2027-01-01T00:00:00Z", Terms{}, 4e9},
+		{"the list's later one does not come back", map[string]string{"from=2027-01-01 input": "$4"}, "2027-04-01T00:00:00Z", Terms{}, 4e9},
+		{"until then the document's", map[string]string{"input": "$5", "from=2027-01-01 input": "$4"}, "2026-12-31T00:00:00Z", Terms{}, 5e9},
+		{"of two that begin the later", map[string]string{"from=2027-01-01 input": "$4", "from=2027-02-01 input": "$6"}, "2027-02-01T00:00:00Z", Terms{}, 6e9},
+		{"and between them the earlier", map[string]string{"from=2027-01-01 input": "$4", "from=2027-02-01 input": "$6"}, "2027-01-31T00:00:00Z", Terms{}, 4e9},
+		{"a tier keeps its proportion", map[string]string{"from=2027-01-01 input": "$4"}, "2027-01-02T00:00:00Z", Terms{Tier: "batch"}, 2e9},
+		{"a tier alone", map[string]string{"from=2027-01-01 batch input": "$0.5"}, "2027-01-02T00:00:00Z", Terms{Tier: "batch"}, 5e8},
+		{"and the plain one stays", map[string]string{"from=2027-01-01 batch input": "$0.5"}, "2027-01-02T00:00:00Z", Terms{}, 2e9},
+		{"a list's day stays where nothing is said of it", map[string]string{"from=2027-01-01 output": "$9"}, "2027-03-01T00:00:00Z", Terms{}, 3e9},
+	} {
+		list, err := table.List("p").With("mine", Overrides{"m": c.overrides})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := list.Price("m", at(c.at))
+		if got := p.Cost(&llm.Usage{Said: llm.SaidInput, Input: 1_000_000}, &c.terms, nil); got.Amount != c.want || !got.Known() {
+			t.Errorf("%s: %s, want %s", c.name, got.Amount, c.want)
+		}
+	}
+	list, err := table.List("p").With("mine", Overrides{"m": {"from=2027-01-01 input": "$4"}, "new": {"from=2027-01-01 input": "$4"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := list.Later("m", at("2026-06-01T12:00:00Z"))
+	if len(later) != 2 || later[0].From != 20270101 || later[1].From != 20270301 || len(list.Later("m", at("2027-03-01T00:00:00Z"))) != 0 {
+		t.Errorf("later: %v", later)
+	}
+	if p, ok := list.Price("new", at("2026-06-01T00:00:00Z")); !ok || p.Priced() {
+		t.Error("a model has a price before its day")
+	}
+	if p, _ := table.List("p").Price("m", at("2027-01-02T00:00:00Z")); len(p.Rates()) != 3 || p.Rates()[0].Amount != "2" {
+		t.Errorf("the list has changed: %v", p.Rates())
 	}
 }
 

@@ -89,6 +89,27 @@ func (l *List) Price(name string, at time.Time) (*Price, bool) {
 	return m.at(at), true
 }
 
+// Later returns the prices of a model that come into force after a time, each with its day, in their order.
+func (l *List) Later(name string, after time.Time) []Edition {
+	m := l.find(name)
+	if m == nil {
+		return nil
+	}
+	var out []Edition
+	for i := range m.editions {
+		if e := &m.editions[i]; e.from > dateOf(after) {
+			out = append(out, Edition{e.from, &e.price})
+		}
+	}
+	return out
+}
+
+// Edition is a price and the day it begins on.
+type Edition struct {
+	From  Date
+	Price *Price
+}
+
 // Models returns the names in the list, globs among them, each with its price at a time.
 func (l *List) Models(at time.Time) []*Price {
 	if l == nil {

@@ -171,7 +171,7 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = agent
 	}
-	if s.Dialect == llm.AnthropicMessages && h["Anthropic-Version"] == nil {
+	if strings.HasPrefix(string(s.Dialect), "anthropic-") && h["Anthropic-Version"] == nil {
 		h["Anthropic-Version"] = []string{apiVersion}
 	}
 	if p.Adapter == nil {
@@ -231,9 +231,9 @@ func (p *HTTP) sign(h http.Header, d llm.Dialect) {
 	auth := p.Auth
 	if auth == "" {
 		switch d {
-		case llm.AnthropicMessages:
+		case llm.AnthropicMessages, llm.AnthropicBatches, llm.AnthropicFiles:
 			auth = XAPIKey
-		case llm.GeminiGenerate, llm.GeminiEmbeddings:
+		case llm.GeminiLive, llm.GeminiGenerate, llm.GeminiEmbeddings, llm.GeminiInteractions:
 			auth = XGoogKey
 		default:
 			auth = Bearer
@@ -280,5 +280,6 @@ func Closed(name string) bool {
 		"Accept-Encoding", "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Encoding":
 		return true
 	}
-	return strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Weir-")
+	return strings.HasPrefix(name, "Proxy-") || strings.HasPrefix(name, "X-Forwarded-") || strings.HasPrefix(name, "X-Weir-") ||
+		strings.HasPrefix(name, "Sec-Websocket-") // a key may stand there
 }

@@ -32,6 +32,7 @@ type Recording struct {
 	Provider  string   `json:"provider"`
 	Operation string   `json:"operation"`
 	Model     string   `json:"model"`
+	Method    string   `json:"method"`
 	Endpoint  Endpoint `json:"endpoint"`
 	Streaming bool     `json:"streaming"`
 	Features  []string `json:"features"`
@@ -76,7 +77,7 @@ func (r *Recording) Body() []byte {
 	}
 	b := []byte(r.Request.Body)
 	switch r.Speaks() {
-	case "gemini-generate", "gemini-embeddings", "bedrock-converse", "bedrock-invoke":
+	case "gemini-generate", "gemini-embeddings", "gemini-interactions", "bedrock-converse", "bedrock-invoke":
 		return b
 	}
 	var m struct {
@@ -136,6 +137,8 @@ func (r *Recording) Speaks() string {
 		return "openai-completions"
 	case r.Operation == "generate" && (r.Folder == "gemini-generate" || r.Folder == "vertex-gemini"):
 		return "gemini-generate"
+	case r.Operation == "interactions":
+		return "gemini-interactions"
 	case r.Operation == "converse" && r.Folder == "bedrock-converse":
 		return "bedrock-converse"
 	case r.Operation == "invoke" && r.Folder == "bedrock-invoke":
@@ -152,6 +155,12 @@ func (r *Recording) Speaks() string {
 		return "openai-images"
 	case (r.Operation == "speech" || r.Operation == "transcription") && (strings.HasPrefix(r.Endpoint.Path, "/v1/audio/") || strings.HasPrefix(r.Endpoint.Path, "/api/v1/audio/") || r.Endpoint.Path == "" && r.Folder != "xai-other"):
 		return "openai-audio"
+	case r.Operation == "batches" && r.Folder == "openai-other":
+		return "openai-batches"
+	case r.Operation == "batches" && r.Folder == "anthropic-other":
+		return "anthropic-batches"
+	case r.Operation == "files" && r.Folder == "openai-other" && (r.Endpoint.Path == "" || strings.HasPrefix(r.Endpoint.Path, "/v1/files")):
+		return "openai-files"
 	case r.Operation == "moderations" && !strings.Contains(r.Endpoint.Path, "/organization/"):
 		return "openai-moderations"
 	}

@@ -14,8 +14,9 @@ import (
 
 // Model is a name applications use, with its targets in order.
 type Model struct {
-	Targets   []gateway.Target
-	MaxOutput int64 // 0 = no limit of ours
+	Targets    []gateway.Target
+	MaxOutput  int64 // 0 = no limit of ours
+	Transforms llm.Transform
 }
 
 // Fit says why a target cannot carry an exchange; "" means that it can.
@@ -54,7 +55,7 @@ func (t *Table) Plan(rule string, x *gateway.Exchange) (gateway.Plan, error) {
 	plan := gateway.Plan{Rule: rule}
 	var targets []gateway.Target
 	if m, ok := t.Models[x.Head.Model]; ok {
-		targets, plan.MaxOutput = m.Targets, m.MaxOutput
+		targets, plan.MaxOutput, plan.Transforms = m.Targets, m.MaxOutput, m.Transforms
 	} else {
 		p, m, _ := strings.Cut(x.Head.Model, "/")
 		targets = []gateway.Target{{Provider: p, Model: m}}

@@ -36,6 +36,9 @@ func (x *exchange) converse(model string, stream bool) error {
 	if b.bad != nil {
 		return b.bad
 	}
+	if err := x.readable(&b.q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(model, stream); done || err != nil {
 		return err
 	}

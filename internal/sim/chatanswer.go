@@ -19,6 +19,9 @@ func (x *exchange) chat() error {
 	if c.bad != nil {
 		return c.bad
 	}
+	if err := x.readable(q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(q.model.ID, q.stream); done || err != nil {
 		return err
 	}

@@ -20,6 +20,9 @@ func (x *exchange) cohere() error {
 		return c.bad
 	}
 	q := &c.q
+	if err := x.readable(q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(q.model.ID, q.stream); done || err != nil {
 		return err
 	}

@@ -176,11 +176,12 @@ func (m *media) count(name string, otherwise int) int {
 	return n
 }
 
-// mediaModels make images, speech or transcripts, and nothing else.
+// mediaModels make images, speech or transcripts, or talk, and nothing else.
 var mediaModels = []Model{
 	{ID: "sim-image", About: "Draws: a pattern that its prompt decides, as PNG or JPEG.", Context: 8192},
 	{ID: "sim-voice", About: "Speaks: a tone that its text decides, as WAV, PCM or MP3.", Context: 8192},
 	{ID: "sim-transcribe", About: "Listens: says how much sound of which kind it was given.", Context: 8192},
+	{ID: RealtimeModel, About: "Talks over a WebSocket, in text and sound."},
 }
 
 // MediaModels returns the models that make images, speech and transcripts. The caller owns the slice.

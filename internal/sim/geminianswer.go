@@ -70,6 +70,9 @@ func (x *exchange) generate(model string, stream bool) error {
 		return err
 	}
 	g.q.stream = stream
+	if err := x.readable(&g.q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(model, stream); done || err != nil {
 		return err
 	}

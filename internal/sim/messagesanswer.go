@@ -13,6 +13,9 @@ func (x *exchange) messages() error {
 		return err
 	}
 	q := &m.q
+	if err := x.readable(q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(q.model.ID, q.stream); done || err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sim
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"weir/internal/rawjson"
@@ -29,6 +30,7 @@ var models = []Model{
 	{ID: "gemini-3-sim", About: "Thinks; its name says that it wants its signatures back, as those that think do where Gemini is spoken."},
 	{ID: "sim-long", About: "Answers at length."},
 	{ID: "sim-big", About: "Answers with one megabyte of text.", MaxOutput: 1 << 20},
+	{ID: textModel, About: "Reads text only: images, sound and documents are refused."},
 	{ID: "sim-empty", About: "Answers with nothing."},
 	{ID: "sim-refusal", About: "Declines to answer."},
 	{ID: "sim-429", About: "Is over its rate limit; retry after a second."},
@@ -75,6 +77,11 @@ func findModel(id string) (Model, bool) {
 		if m.ID == id {
 			return m, true
 		}
+	}
+	if base, suffix, tuned := strings.Cut(strings.TrimPrefix(id, "ft:"), ":sim:"); tuned && suffix != "" && strings.HasPrefix(id, "ft:") {
+		m, known := findModel(base) // fine-tuned models answer as the one they were made of
+		m.ID = id
+		return m, known
 	}
 	return Model{}, false
 }

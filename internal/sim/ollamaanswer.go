@@ -20,6 +20,9 @@ func (x *exchange) ollama() error {
 		return o.bad
 	}
 	q := &o.q
+	if err := x.readable(q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(q.model.ID, q.stream); done || err != nil {
 		return err
 	}

@@ -14,6 +14,9 @@ func (x *exchange) respond() error {
 		return err
 	}
 	q := &r.q
+	if err := x.readable(q); err != nil {
+		return err
+	}
 	if done, err := x.misbehave(q.model.ID, q.stream); done || err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@
 // Embeddings, images and audio, Anthropic's Messages, Gemini's generateContent, Bedrock's Converse, Cohere's v2 chat and
 // Ollama's chat as the real ones do, without a model behind it. Beside them it classifies texts as vLLM, Text Embeddings Inference and
 // the Open Inference Protocol do, reads documents as Mistral does, and tells tokens as vLLM does.
+// It keeps files as OpenAI and Anthropic do, and has jobs of fine-tuning go through their states.
 //
 // Each face (chat.go, responses.go, messages.go, gemini.go, …) reads and judges a request as strictly as the real
 // provider and brings it into one form, question. answer (answer.go) decides what to answer: a plain text that says it
@@ -47,15 +48,19 @@ type Provider struct {
 	Clock func() time.Time // stamps answers and ages the prompt cache; nil = time.Now
 	Pace  time.Duration    // between the events of a stream; 0 = 30 ms, negative = none
 	Slow  time.Duration    // how long sim-slow waits before it answers; 0 = 30 s, negative = not at all
+	Batch time.Duration    // how long a batch takes; 0 = 100 ms, negative = no time
 	Seed  uint64           // another seed, other ids and arguments; signatures are good under their own seed only
 	Key   string           // credential demanded of every request, or the secret of AWS's signatures; "" = none
 
 	Script Script // decides which tools are called; nil = the questions do
 
-	open   atomic.Int64
-	serial atomic.Uint64
-	cache  promptCache
-	stored responseStore
+	open    atomic.Int64
+	serial  atomic.Uint64
+	cache   promptCache
+	stored  responseStore
+	jobs    jobStore
+	files   fileStore
+	batches batchStore
 
 	mu    sync.Mutex // guards calls and kept, which grow at each request's begin and are read whole by Calls
 	calls []*Call
@@ -165,6 +170,12 @@ func (x *exchange) serve() error {
 	}
 	path, method := x.r.URL.Path, x.r.Method
 	if h := x.route(method, path); h != nil {
+		switch path {
+		case "/v1/chat/completions", "/v1/responses", "/v1/messages":
+			if err := x.namesFiles(); err != nil {
+				return err
+			}
+		}
 		return h()
 	}
 	return x.face.noPath(method, path)
@@ -172,6 +183,9 @@ func (x *exchange) serve() error {
 
 // route returns what answers a path, nil where nothing does.
 func (x *exchange) route(method, path string) func() error {
+	if strings.HasPrefix(path, "/ws/google.ai.generativelanguage.") && strings.HasSuffix(path, ".GenerativeService.BidiGenerateContent") && method == http.MethodGet {
+		return x.bidi
+	}
 	if x.face == geminiFace {
 		_, rest, found := strings.Cut(path, "/models")
 		if !found {
@@ -204,6 +218,8 @@ func (x *exchange) route(method, path string) func() error {
 		return x.hear
 	case "POST /v1/audio/translations":
 		return x.translate
+	case "GET /v1/realtime":
+		return x.realtime
 	case "POST /v1/messages":
 		return x.messages
 	case "POST /v1/messages/count_tokens":
@@ -229,11 +245,28 @@ func (x *exchange) route(method, path string) func() error {
 	case "GET /api/version":
 		return x.ollamaVersion
 	}
+	return x.routeUnder(method, path)
+}
+
+// routeUnder is route for paths that go on in what they are about.
+func (x *exchange) routeUnder(method, path string) func() error {
 	if id, one := strings.CutPrefix(path, "/v1/models/"); one && method == http.MethodGet {
 		return func() error { return x.model(id) }
 	}
+	if rest, one := strings.CutPrefix(path, "/v1/files"); one && (rest == "" || rest[0] == '/') {
+		return x.filesOf(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/v1/fine_tuning/jobs"); one && (rest == "" || rest[0] == '/') {
+		return x.tuning(method, rest)
+	}
 	if rest, one := strings.CutPrefix(path, "/v1/responses/"); one {
 		return x.storedResponse(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/v1/batches"); one && (rest == "" || rest[0] == '/') {
+		return x.chatBatches(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/v1/messages/batches"); one && (rest == "" || rest[0] == '/') {
+		return x.messageBatches(method, rest)
 	}
 	if rest, one := strings.CutPrefix(path, "/v2/models/"); one && method == http.MethodPost {
 		return x.oip(rest)

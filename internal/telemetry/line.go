@@ -128,6 +128,7 @@ func (e *encoder) request(x *gateway.Exchange) {
 	if x.Strict {
 		e.w.Name("strict").Bool(true)
 	}
+	e.name("batch", x.Batch)
 }
 
 // answer writes what is known of the answer except the answer.
@@ -147,6 +148,7 @@ func (e *encoder) answer(x *gateway.Exchange) {
 	}
 	e.name("price", x.Price)
 	e.name("unpriced", x.Unpriced)
+	e.session(x)
 }
 
 // usageFields are the counts a provider can state, with their names in a line.
@@ -232,11 +234,25 @@ func (e *encoder) attempts(attempts []gateway.Attempt) {
 		e.int("status", int64(a.Status))
 		e.name("upstream_id", a.UpstreamID)
 		e.int("losses", int64(len(a.Losses)))
+		e.prepared(a.Prepared)
 		e.fault("fault", a.Fault)
 		e.w.Close('}')
 	}
 	e.w.Close(']')
 	e.int("attempts_more", int64(len(attempts)-maxAttempts))
+}
+
+// prepared writes what the model's transforms did to the request.
+func (e *encoder) prepared(steps []string) {
+	if len(steps) == 0 {
+		return
+	}
+	e.w.Name("prepared").Open('[')
+	for _, s := range steps[:min(len(steps), maxLosses)] {
+		e.w.String(bounded(s, MaxName))
+	}
+	e.w.Close(']')
+	e.int("prepared_more", int64(len(steps)-maxLosses))
 }
 
 func (e *encoder) passedOver(all []gateway.Candidate) {

@@ -249,7 +249,9 @@ func (m *Metrics) End(x *gateway.Exchange) {
 	}
 	s := m.byExchange.get(k)
 	s.exchanges.Inc()
-	s.duration.Observe(x.Took.Seconds())
+	if x.Took > 0 { // a request of a batch took nobody's time
+		s.duration.Observe(x.Took.Seconds())
+	}
 	if x.FirstEvent > 0 {
 		s.first.Observe(x.FirstEvent.Seconds())
 	}

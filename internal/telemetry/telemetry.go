@@ -18,6 +18,7 @@
 //	http.request.method, url.path, dialect           as the client speaks
 //	gen_ai.operation.name, gen_ai.request.model      chat, embeddings, …; the name asked for
 //	gen_ai.request.stream, .max_tokens, .choice.count, strict
+//	batch                                            id of the batch it is about, or a request of: then id is made from both ids
 //	target                                           PROVIDER/MODEL that answered, or was tried last
 //	gen_ai.response.model, .id, .finish_reasons      in the provider's words
 //	stop                                             in ours (llm.StopReason)
@@ -26,8 +27,9 @@
 //	usage.…                                          stated values without a conventional name
 //	usage.estimated                                  true where tokens were counted here because nobody stated them
 //	cost_usd, price, unpriced                        dollars, by whose price, why that is not the whole cost
+//	answers, beside [{model, …, cost_usd}]           of a session: how many, and what other models used in it
 //	fault {kind, message, param, code, native, cause}
-//	attempts [{target, dialect, mode, start_ms, head_ms, first_event_ms, took_ms, status, upstream_id, losses, fault}]
+//	attempts [{target, dialect, mode, start_ms, head_ms, first_event_ms, took_ms, status, upstream_id, losses, prepared, fault}]
 //	passed_over [{target, why}], losses [{path, why, grade}]
 //	http.request.body.size, http.response.body.size  bytes
 //	first_byte_ms, first_event_ms, took_ms           milliseconds from the exchange's start

@@ -119,13 +119,13 @@ func (f osFile) Size() (int64, error) {
 var ErrLocked = errors.New("another process uses it")
 
 // unwritten is the fault of a turn that could not be written.
-func unwritten(err error) *fault.Fault {
-	f := fault.New(fault.Internal, "the response cannot be kept: writing it failed; send store: false until the operator has mended that")
+func (w *Words) unwritten(err error) *fault.Fault {
+	f := fault.New(fault.Internal, "%s cannot be kept: writing it failed; %s until the operator has mended that", w.Many, w.Else)
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		f = fault.New(fault.Unavailable, "the disk that responses are kept on is full: %s, or wait until the operator has made room", advice)
+		f = fault.New(fault.Unavailable, "the disk that %s are kept on is full: %s, or wait until the operator has made room", w.Many, w.Fewer)
 	case errors.Is(err, syscall.EROFS):
-		f.Message = "the response cannot be kept: the file system is read-only; send store: false until the operator has mended that"
+		f.Message = w.Many + " cannot be kept: the file system is read-only; " + w.Else + " until the operator has mended that"
 	}
 	f.Cause = err
 	return f

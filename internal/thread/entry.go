@@ -69,10 +69,10 @@ func readHead(b []byte) (h head, ok bool) {
 }
 
 // keys are what a File encrypts with, made from its one key.
-type keys struct{ heads, bodies, items []byte }
+type keys struct{ heads, bodies, items, beside []byte }
 
 func newKeys(key []byte) keys {
-	return keys{derive(key, nil, "weir threads heads"), derive(key, nil, "weir threads bodies"), derive(key, nil, "weir threads items")}
+	return keys{derive(key, nil, "weir threads heads"), derive(key, nil, "weir threads bodies"), derive(key, nil, "weir threads items"), derive(key, nil, "weir threads beside")}
 }
 
 // head returns the cipher for the heads of one segment. A segment under another name does not open.

@@ -70,7 +70,7 @@ func Open(dir string, o Options) (*File, error) {
 	if o.disk == nil {
 		d, err := openFolder(dir)
 		if err != nil {
-			return nil, fmt.Errorf("kept responses: %w", err)
+			return nil, fmt.Errorf("kept %s: %w", o.Words.Many, err)
 		}
 		o.disk = d
 	}
@@ -81,16 +81,17 @@ func Open(dir string, o Options) (*File, error) {
 	// What is dead takes room until it is tidied away: an eighth of the disk is left to it.
 	f.most = bounds{all: o.Bytes - f.reserve - o.Bytes/8}
 	if f.most.all <= 0 {
-		return nil, fmt.Errorf("kept responses: %s are too little for a folder of them; %s are the least", amount(o.Bytes), amount(4*o.segment))
+		return nil, fmt.Errorf("kept %s: %s are too little for a folder of them; %s are the least", o.Words.Many, amount(o.Bytes), amount(4*o.segment))
 	}
 	f.most.owner = min(o.Owner, f.most.all)
 	f.memory = bounds{o.Index, max(o.Index/4, int64(float64(o.Index)*float64(o.Owner)/float64(o.Bytes)))}
+	f.index.words = &f.o.Words
 	var err error
 	if f.lock, err = f.disk.Lock("lock"); err != nil {
-		return nil, fmt.Errorf("kept responses: locking %s: %w", dir, err)
+		return nil, fmt.Errorf("kept %s: locking %s: %w", o.Words.Many, dir, err)
 	}
 	if err := f.load(dir); err != nil {
-		return nil, errors.Join(fmt.Errorf("kept responses: %w", err), f.release())
+		return nil, errors.Join(fmt.Errorf("kept %s: %w", o.Words.Many, err), f.release())
 	}
 	wake(f.unsynced) // what the process before this one left
 	if !o.alone {
@@ -136,7 +137,7 @@ func (f *File) Put(t gateway.Turn) error {
 		case <-late:
 			err = &fault.Fault{
 				Kind: fault.Unavailable, RetryAfter: time.Second,
-				Message: "the room that responses are kept in is being tidied up; try again, or send store: false",
+				Message: "the room that " + f.o.Words.Many + " are kept in is being tidied up; try again, or " + f.o.Words.Else,
 			}
 		}
 		f.mu.Lock()
@@ -157,13 +158,13 @@ func (f *File) admit(e *entry) (wait <-chan struct{}, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken != nil {
-		return nil, unwritten(f.broken)
+		return nil, f.o.Words.unwritten(f.broken)
 	}
 	switch {
 	case int64(len(e.plain))+sealing > mostHead:
-		return nil, fault.New(fault.Unavailable, "this response has %d items, more than can be kept: send store: false", len(e.head.items))
+		return nil, fault.New(fault.Unavailable, "this has %d items, more than can be kept: %s", len(e.head.items), f.o.Words.Else)
 	case e.size() > mostBody:
-		return nil, tooLarge(e.size(), mostBody)
+		return nil, f.o.Words.tooLarge(e.size(), mostBody)
 	}
 	f.expire(now)
 	h := &e.head
@@ -187,7 +188,7 @@ func (f *File) admit(e *entry) (wait <-chan struct{}, err error) {
 func (f *File) keep(e *entry) error {
 	p, err := f.append(e)
 	if err != nil {
-		return unwritten(err)
+		return f.o.Words.unwritten(err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

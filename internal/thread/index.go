@@ -21,6 +21,7 @@ type index[P any] struct {
 	turns  int
 	bytes  int64 // what stores count of their turns
 	memory int64 // about what the index itself takes
+	words  *Words
 }
 
 type owner[P any] struct {
@@ -193,14 +194,14 @@ func (x *index[P]) roomInMemory(most bounds, owner string, old *node[P], size, b
 func (x *index[P]) admit(most bounds, owner string, size, all, own int64) *fault.Fault {
 	switch {
 	case size > most.owner:
-		return tooLarge(size, most.owner)
+		return x.words.tooLarge(size, most.owner)
 	case own+size > most.owner:
 		o := x.owners[owner]
-		return noRoom("for this key", own, most.owner, o.ends[0].ends)
+		return x.words.noRoom("for this key", own, most.owner, o.ends[0].ends)
 	case all+size > most.all && x.turns > 0:
-		return noRoom("for all keys together", all, most.all, x.next().ends)
+		return x.words.noRoom("for all keys together", all, most.all, x.next().ends)
 	case all+size > most.all:
-		return tooLarge(size, most.all)
+		return x.words.tooLarge(size, most.all)
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (f *File) load(dir string) error {
 		f.damaged += uint64(r.damaged + r.foreign)
 	}
 	if foreign > 0 && good == 0 {
-		return fmt.Errorf("the key in %s is not the one that the responses in %s were written with: bring that one back, or move the *.seg files away", from, dir)
+		return fmt.Errorf("the key in %s is not the one that the %s in %s were written with: bring that one back, or move the *.seg files away", from, f.o.Words.Many, dir)
 	}
 	f.expire(f.o.Now())
 	return nil
@@ -102,7 +102,7 @@ func (f *File) loadKey(dir string, used bool) (string, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", err
 	case used:
-		return "", fmt.Errorf("%s is missing, the key that the responses in %s were written with: bring it back, or move the *.seg files away", from, dir)
+		return "", fmt.Errorf("%s is missing, the key that the %s in %s were written with: bring it back, or move the *.seg files away", from, f.o.Words.Many, dir)
 	}
 	key := make([]byte, 32)
 	rand.Read(key) // crypto/rand does not fail: it ends the process instead

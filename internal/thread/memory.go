@@ -12,10 +12,12 @@ import (
 
 // Memory keeps turns in memory. It is safe for concurrent use.
 type Memory struct {
-	now   func() time.Time
-	most  bounds
-	items []byte // key of the hashes of items
-	aead  cipher.AEAD
+	now    func() time.Time
+	most   bounds
+	items  []byte // key of the hashes of items
+	aead   cipher.AEAD
+	beside []byte
+	words  Words
 
 	// One lock is fine here: a call takes it once for about a microsecond, and only calls whose answers are kept do. What
 	// takes longer, encrypting and decrypting, is done outside of it.
@@ -28,11 +30,13 @@ type Memory struct {
 // NewMemory returns an empty store with a key of its own.
 func NewMemory(o Options) *Memory {
 	o = o.withDefaults(DefaultMemory)
-	m := &Memory{now: o.Now, most: bounds{o.Bytes, o.Owner}, items: make([]byte, 32)}
+	m := &Memory{words: o.Words, now: o.Now, most: bounds{o.Bytes, o.Owner}, items: make([]byte, 32)}
 	key := make([]byte, 32)
 	rand.Read(m.items) // crypto/rand does not fail: it ends the process instead
 	rand.Read(key)
 	m.aead = newAEAD(key)
+	m.beside = derive(key, nil, "weir threads beside")
+	m.index.words = &m.words
 	return m
 }
 
@@ -49,6 +53,9 @@ func (o Options) withDefaults(all int64) Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Words == (Words{}) {
+		o.Words = ofResponses
 	}
 	return o
 }

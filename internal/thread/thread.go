@@ -30,6 +30,7 @@ package thread
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"weir/internal/fault"
@@ -47,6 +48,7 @@ type Options struct {
 	Bytes int64            // the most memory or disk it takes
 	Owner int64            // the most of it that one owner's turns take; 0 = a quarter
 	Now   func() time.Time // the clock; nil = time.Now
+	Words Words            // what clients are told is kept; the zero value = responses
 
 	// The following are for a File.
 
@@ -71,18 +73,34 @@ type Stats struct {
 	Owed    int    // deletions that could not be written yet
 }
 
-const advice = "delete responses that are not needed any more, send store: false"
+// Words say to clients what a store keeps and what helps when it is full.
+type Words struct {
+	Many    string // what is kept: responses
+	One     string // one of it: this response and the conversation before it
+	Smaller string // what to do where one is too large
+	Fewer   string // what to do where there is no room
+	Else    string // what to do until the operator has mended something
+}
+
+var ofResponses = Words{
+	Many: "responses", One: "this response and the conversation before it",
+	Smaller: "begin a new conversation, or send store: false",
+	Fewer:   "delete responses that are not needed any more, send store: false",
+	Else:    "send store: false",
+}
 
 // noRoom is the fault of a full store. whose says who has filled it, next when the first of it ends.
-func noRoom(whose string, used, most, next int64) *fault.Fault {
-	return fault.New(fault.Unavailable, "the room for responses kept %s is full (%s of %s): %s, or wait until the next one ends at %s",
-		whose, amount(used), amount(most), advice, time.Unix(0, next).UTC().Format(time.RFC3339))
+func (w *Words) noRoom(whose string, used, most, next int64) *fault.Fault {
+	wait := ""
+	if next != math.MaxInt64 {
+		wait = ", or wait until the next one ends at " + time.Unix(0, next).UTC().Format(time.RFC3339)
+	}
+	return fault.New(fault.Unavailable, "the room for %s kept %s is full (%s of %s): %s%s", w.Many, whose, amount(used), amount(most), w.Fewer, wait)
 }
 
 // tooLarge is the fault of a turn that would not fit if the owner had nothing else.
-func tooLarge(size, most int64) *fault.Fault {
-	return fault.New(fault.Unavailable, "this response and the conversation before it take %s, and at most %s are kept for one key: begin a new conversation, or send store: false",
-		amount(size), amount(most))
+func (w *Words) tooLarge(size, most int64) *fault.Fault {
+	return fault.New(fault.Unavailable, "%s take %s, and at most %s are kept for one key: %s", w.One, amount(size), amount(most), w.Smaller)
 }
 
 // bounds are the bounds of a store in one measure.

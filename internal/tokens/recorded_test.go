@@ -29,6 +29,7 @@ type exchange struct {
 	id     string
 	source Source
 	family string // the maker's: families that only tell generations apart are one
+	repo   string // whose tests recorded it
 	req    *llm.Request
 	resp   *llm.Response
 	usage  *llm.Usage
@@ -42,7 +43,7 @@ func recorded(t *testing.T) []exchange {
 			if r.Response.Status >= 300 || len(r.Answer()) == 0 {
 				continue
 			}
-			x := exchange{id: r.ID, source: Source{r.Folder, r.Model}}
+			x := exchange{id: r.ID, source: Source{r.Folder, r.Model}, repo: r.Source.Repo}
 			x.family, _, _ = strings.Cut(FamilyOf(r.Model).Name, "-")
 			if body := r.Body(); body != nil {
 				call := dialecttest.Call(d.Name(), body, r.Streaming)
@@ -155,8 +156,12 @@ func table(t *testing.T, what string, scores map[string]*score) {
 		mean := s.sum / float64(max(s.n, 1))
 		t.Logf("%-8s %-9s %4d compared, off by %4.1f %%; left out %v; all %d by %.0f %%", what, name, s.n, 100*mean, s.left,
 			s.wholeOf, 100*s.whole/float64(max(s.wholeOf, 1)))
-		if name != "other" && s.n >= enough && mean > most {
-			t.Errorf("%s of %s is off by %.1f %% in the mean of %d; at most 10 %% is promised", what, name, 100*mean, s.n)
+		bound := most
+		if worse[name] != "" {
+			bound = 0.12
+		}
+		if name != "other" && s.n >= enough && mean > bound {
+			t.Errorf("%s of %s is off by %.1f %% in the mean of %d; at most %.0f %% is promised", what, name, 100*mean, s.n, 100*bound)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -34,27 +35,9 @@ func framesOf(stream string) frame.Seq {
 	return frame.SSE(strings.NewReader(stream), nil, 64<<20)
 }
 
-// checked passes events on and fails the test where they break the grammar.
+// checked passes events on and fails where they break the grammar.
 func checked(t testing.TB, in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-	return func(yield func(llm.Event, error) bool) {
-		check := llm.Grammar()
-		for e, err := range in {
-			if err == nil {
-				if broken := check(e); broken != nil {
-					t.Errorf("grammar: %v", broken)
-				}
-			}
-			if !yield(e, err) {
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-		if broken := check(llm.Event{}); broken != nil {
-			t.Errorf("grammar: %v", broken)
-		}
-	}
+	return dialecttest.Grammatical(t, in)
 }
 
 func decodeRequest(t testing.TB, body string) *llm.Request {
@@ -83,11 +66,7 @@ func encodeRequest(t testing.TB, req *llm.Request, facts llm.Facts) (string, []l
 
 func decodeResponse(t testing.TB, body string) *llm.Response {
 	t.Helper()
-	resp, err := codec{}.DecodeResponse([]byte(body))
-	if err != nil {
-		t.Fatalf("DecodeResponse(%s): %v", body, err)
-	}
-	return resp
+	return dialecttest.Answer(t, New(), body)
 }
 
 func encodeResponse(t testing.TB, resp *llm.Response) (string, []llm.Loss) {
@@ -104,11 +83,7 @@ func encodeResponse(t testing.TB, resp *llm.Response) (string, []llm.Loss) {
 
 func collect(t testing.TB, stream string) *llm.Response {
 	t.Helper()
-	resp, err := llm.Collect("", checked(t, codec{}.DecodeStream(framesOf(stream))))
-	if err != nil {
-		t.Fatalf("DecodeStream: %v", err)
-	}
-	return resp
+	return dialecttest.Collected(t, New(), framesOf(stream))
 }
 
 // encodeStream writes a stream and checks that it is well formed.

@@ -1,45 +1,21 @@
 package anthropic
 
 import (
-	"iter"
 	"testing"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/frame"
-	"weir/internal/llm"
 )
 
 func TestAllocations(t *testing.T) {
-	body := []byte(everything)
-	buf := make([]byte, 0, 2*len(body))
 	d := New()
-	ceiling(t, "Peek and Edit", 1, func() { // the model's name
-		c := dialect.Call{Body: body}
-		if _, err := d.Peek(&c); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.Edit(buf, c, dialect.Edit{Model: "other", MaxOutput: 100}); err != nil {
-			t.Fatal(err)
-		}
-	})
+	dialecttest.EditCeiling(t, d, []byte(everything))
 	m := d.Meter()
 	delta := textDelta()
-	ceiling(t, "Meter of a text delta", 0, func() { m.Frame(delta) })
+	dialecttest.Ceiling(t, "Meter of a text delta", 0, func() { m.Frame(delta) })
 
-	per := func(n int) float64 {
-		return testing.AllocsPerRun(20, func() { translated(t, n) })
-	}
-	const more = 1000
-	if got := (per(more+10) - per(10)) / more; got > 1.1 { // the text itself
-		t.Errorf("decoding and encoding a text delta costs %.2f allocations", got)
-	}
-}
-
-func ceiling(t *testing.T, what string, most float64, f func()) {
-	t.Helper()
-	if got := testing.AllocsPerRun(100, f); got > most {
-		t.Errorf("%s costs %.0f allocations, at most %.0f are allowed", what, got, most)
-	}
+	dialecttest.DeltaCeiling(t, 1.1, func(n int) { translated(t, n) }) // the text itself
 }
 
 func textDelta() frame.Frame {
@@ -61,30 +37,10 @@ func translated(t testing.TB, n int) {
 		send(`{"type":"message_delta","delta":{"stop_reason":"end_turn"}}`)
 		send(`{"type":"message_stop"}`)
 	}
-	foreign := func(events iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-		return func(yield func(llm.Event, error) bool) {
-			for e, err := range events {
-				e.From = llm.OpenAIChat
-				if !yield(e, err) {
-					return
-				}
-			}
-		}
-	}
-	for f, err := range (codec{}).EncodeStream(nil, foreign(codec{}.DecodeStream(in)), func(llm.Loss) {}) {
-		if err != nil || len(f.Raw) == 0 {
-			t.Fatalf("frame %q, %v", f.Raw, err)
-		}
-	}
+	dialecttest.Translate(t, New(), in)
 }
 
-func BenchmarkMeterTextDelta(b *testing.B) {
-	m, f := New().Meter(), textDelta()
-	b.ReportAllocs()
-	for b.Loop() {
-		m.Frame(f)
-	}
-}
+func BenchmarkMeterTextDelta(b *testing.B) { dialecttest.BenchmarkMeter(b, New(), textDelta()) }
 
 func BenchmarkTranslateTextDelta(b *testing.B) {
 	b.ReportAllocs()
@@ -93,12 +49,5 @@ func BenchmarkTranslateTextDelta(b *testing.B) {
 }
 
 func BenchmarkDecodeRequest(b *testing.B) {
-	c := dialect.Call{Body: []byte(everything)}
-	b.SetBytes(int64(len(everything)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := (codec{}).DecodeRequest(c); err != nil {
-			b.Fatal(err)
-		}
-	}
+	dialecttest.BenchmarkDecodeRequest(b, New(), dialect.Call{Body: []byte(everything)})
 }

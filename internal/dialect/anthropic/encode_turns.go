@@ -89,7 +89,9 @@ func (e *requestEncoder) sealedHere(parts []llm.Part) []llm.Part {
 	var out []llm.Part
 	for i := range parts {
 		if foreign(&parts[i]) {
-			e.lose(parts[i].Path, "another provider's thinking is not taken back here", llm.Dropped)
+			if parts[i].Path != "" { // else it is the gateway's mark that there is no thought
+				e.lose(parts[i].Path, "another provider's thinking is not taken back here", llm.Dropped)
+			}
 			continue
 		}
 		out = append(out, parts[i])
@@ -172,6 +174,7 @@ func (e *requestEncoder) finishTurns(turns []turn) []turn {
 	}
 	for i := range turns {
 		if turns[i].role != llm.User {
+			turns[i].parts = dialect.Unanswering(turns[i].parts, e.lose)
 			continue
 		}
 		var asked []llm.Part
@@ -284,7 +287,7 @@ func (e *requestEncoder) reasoning(p llm.Part) (llm.Part, bool) {
 
 func (e *requestEncoder) image(p llm.Part) (llm.Part, bool) {
 	b := *p.Media
-	if b.FileID != "" {
+	if b.FileID != "" && !llm.OwnID(b.FileID) {
 		e.refuse(p.Path, "a file kept at another provider; send the image itself")
 		return p, false
 	}
@@ -330,6 +333,7 @@ func (e *requestEncoder) file(p llm.Part) (llm.Part, bool) {
 	case b.Text != "":
 		b.Type = "text/plain"
 		b.Source = ""
+	case llm.OwnID(b.FileID):
 	case b.FileID != "":
 		e.refuse(p.Path, "a file kept at another provider; send the file itself")
 	case bucket(b.URL):

@@ -1,61 +1,30 @@
 package anthropic
 
 import (
-	"bytes"
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/dialect"
-	"weir/internal/fault"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/llm"
-	"weir/internal/rawjson"
 )
 
 func FuzzPeek(f *testing.F) {
 	f.Add([]byte(everything), "m2", int64(9))
 	f.Add([]byte(`{"model":"a","Model":"b"}`), "", int64(0))
 	f.Fuzz(func(t *testing.T, body []byte, model string, limit int64) {
-		call := dialect.Call{Body: bytes.Clone(body)}
-		head, err := New().Peek(&call)
-		if err != nil {
-			if f := (*fault.Fault)(nil); !errors.As(err, &f) || f.Kind != fault.Malformed {
-				t.Fatalf("refused with %v", err)
-			}
-			return
-		}
-		edited, err := New().Edit(nil, call, dialect.Edit{Model: strings.ToValidUTF8(model, ""), MaxOutput: limit})
-		if err != nil || !bytes.Equal(call.Body, body) {
-			t.Fatalf("Edit: %v; body is now %s", err, call.Body)
-		}
-		after, err := New().Peek(&edited)
-		if err != nil && strings.ContainsRune(model, 0) {
-			return
-		}
-		if err != nil {
-			t.Fatalf("what was edited is refused: %v\n%s", err, edited.Body)
-		}
-		if limit > 0 && after.MaxOutput > limit || after.Stream != head.Stream {
-			t.Fatalf("head was %+v and is %+v", head, after)
-		}
+		dialecttest.EditHolds(t, New(), body, model, limit, false)
 	})
 }
 
 func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(everything))
 	f.Add([]byte(`{"model":"m","messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}]}]}`))
+	f.Add([]byte(`{"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"text","text":"b"},{"type":"tool_result","tool_use_id":"a","content":"c"}]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		call := dialect.Call{Body: body}
-		if _, err := New().Peek(&call); err != nil {
-			return
-		}
-		req, err := codec{}.DecodeRequest(call)
-		if err != nil {
-			if f := (*fault.Fault)(nil); !errors.As(err, &f) || f.Kind != fault.Malformed || f.Param == "" {
-				t.Fatalf("refused with %v", err)
-			}
+		req := dialecttest.Decoded(t, New(), dialect.Call{Body: body})
+		if req == nil {
 			return
 		}
 		out, _ := encodeRequest(t, req, llm.Facts{Model: req.Model})
@@ -65,12 +34,7 @@ func FuzzDecodeRequest(f *testing.F) {
 		if d := cmp.Diff(req, decodeRequest(t, out), same); d != "" {
 			t.Fatalf("the request changed (-want +got):\n%s\n%s", d, out)
 		}
-		req.From = llm.OpenAIChat
-		if call, _, err := (codec{}).EncodeRequest(req, llm.Facts{Model: "claude-x"}); err == nil {
-			if err := rawjson.Check(call.Body); err != nil {
-				t.Fatalf("%v in %s", err, call.Body)
-			}
-		}
+		dialecttest.ForeignHolds(t, New(), req, "claude-x")
 	})
 }
 
@@ -116,11 +80,6 @@ func FuzzDecodeStream(f *testing.F) {
 			encodeResponse(t, resp)
 			collect(t, again)
 		}
-		m := New().Meter()
-		for f, err := range framesOf(in) {
-			if err == nil {
-				m.Frame(f)
-			}
-		}
+		dialecttest.Metered(New(), framesOf(in))
 	})
 }

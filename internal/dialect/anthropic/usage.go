@@ -180,7 +180,7 @@ func loseUsage(l *dialect.Losses, u *llm.Usage, tier string) {
 		tier = u.Tier
 	}
 	if tier != "" && answerTier(tier, false) == "" {
-		l.Add("answer.tier", "the tier "+tier+" has no word here", llm.Dropped)
+		l.Add("answer.tier", "the tier "+tier+" has no word here", dialect.WeighTier(tier))
 	}
 	if u == nil {
 		return

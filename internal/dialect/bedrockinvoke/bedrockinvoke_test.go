@@ -78,12 +78,18 @@ func TestMeter(t *testing.T) {
 	if r := m.Read(); fmt.Sprint(began) != "[false true true]" || !r.Ended || r.Usage.Input != 15 || r.Usage.Output != 10 || r.Usage.CacheRead != 5 || r.Usage.CacheWrite != 6 {
 		t.Errorf("%v %+v %+v", began, r, r.Usage)
 	}
-	m = New().Meter()
-	for f := range frame.AWS(bytes.NewReader(frame.AppendAWS(nil, "throttlingException", true, []byte(`{"message":"slow down"}`))), nil, 1<<20) {
-		m.Frame(f)
-	}
-	if r := m.Read(); r.Fault == nil || r.Fault.Message != "slow down" {
-		t.Errorf("%+v", r)
+	for kind, broken := range map[fault.Kind][]byte{
+		fault.RateLimit:    frame.AppendAWS(nil, "throttlingException", true, []byte(`{"message":"slow down"}`)),
+		fault.Upstream:     frame.AppendAWS(nil, "modelStreamErrorException", true, []byte(`{"message":"slow down","originalStatusCode":500}`)),
+		fault.UpstreamAuth: frame.AppendAWSError(nil, "ExpiredTokenException", "slow down"),
+	} {
+		m = New().Meter()
+		for f := range frame.AWS(bytes.NewReader(broken), nil, 1<<20) {
+			m.Frame(f)
+		}
+		if r := m.Read(); r.Fault == nil || r.Fault.Message != "slow down" || r.Fault.Kind != kind {
+			t.Errorf("%s: %+v", kind, r.Fault)
+		}
 	}
 	for _, c := range []struct {
 		header        http.Header
@@ -94,12 +100,38 @@ func TestMeter(t *testing.T) {
 		{nil, `{"usage":{"input_tokens":4,"cache_read_input_tokens":3,"output_tokens":10}}`, 7, 10},
 		{nil, `{"usage":{"prompt_tokens":4,"completion_tokens":10}}`, 4, 10},
 		{nil, `{"inputTextTokenCount":5,"embedding":[1]}`, 5, 0},
+		{nil, `{"inputTextTokenCount":5,"results":[{"tokenCount":10,"outputText":"a"},{"tokenCount":2}]}`, 5, 12},
 	} {
 		m := New().Meter()
 		m.(dialect.HeadMeter).Head(c.header)
 		m.Body([]byte(c.body))
 		if u := m.Read().Usage; u == nil || u.Input != c.input || u.Output != c.output {
 			t.Errorf("%v %s: %+v", c.header, c.body, u)
+		}
+	}
+}
+
+// TestMeterOfTitan reads what Titan counts itself where Bedrock's counts are missing; where they come they win.
+func TestMeterOfTitan(t *testing.T) {
+	first := chunk(`{"outputText":"Hi","index":0.0,"totalOutputTextTokenCount":3.0,"inputTextTokenCount":6.0}`)
+	metrics := chunk(`{"outputText":"","amazon-bedrock-invocationMetrics":{"inputTokenCount":7,"outputTokenCount":9},"inputTextTokenCount":6.0}`)
+	for _, c := range []struct {
+		stream        []byte
+		input, output int64
+	}{{first, 6, 3}, {append(bytes.Clone(first), metrics...), 7, 9}, {chunk(`{"outputText":"\"inputTextTokenCount\":6"}`), 0, 0}} {
+		m := New().Meter()
+		for f, err := range frame.AWS(bytes.NewReader(c.stream), nil, 1<<20) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Frame(f)
+		}
+		var got llm.Usage
+		if u := m.Read().Usage; u != nil {
+			got = *u
+		}
+		if got.Input != c.input || got.Output != c.output {
+			t.Errorf("%+v, want %d and %d", got, c.input, c.output)
 		}
 	}
 }

@@ -74,16 +74,13 @@ var (
 	bytesBegins = []byte(`{"bytes":"`)
 	needle      = []byte(`"amazon-bedrock-invocationMetrics"`)
 	opening     = []byte(`{"type":"message_start"`)
+	ofTitan     = []byte(`"inputTextTokenCount"`)
 )
 
 // Frame implements dialect.Meter. A chunk holds the maker's own event as base64.
 func (m *meter) Frame(f frame.Frame) {
 	if f.Failed {
-		fe := converse.New().ReadFault(0, nil, f.Data)
-		if fe.NativeType == "" {
-			fe.NativeType = f.Event
-		}
-		m.reading.Fault = fe
+		m.reading.Fault = converse.New().ReadFault(0, http.Header{"X-Amzn-Errortype": {f.Event}}, f.Data)
 		return
 	}
 	rest, ok := bytes.CutPrefix(f.Data, bytesBegins)
@@ -107,7 +104,14 @@ func (m *meter) Frame(f frame.Frame) {
 	if !bytes.HasPrefix(chunk, opening) {
 		m.reading.Began = true
 	}
-	if !bytes.Contains(chunk, needle) || rawjson.Check(chunk) != nil {
+	if !bytes.Contains(chunk, needle) {
+		if !m.metrics && bytes.Contains(chunk, ofTitan) && rawjson.Check(chunk) == nil {
+			m.titan(chunk, "totalOutputTextTokenCount")
+			m.settle()
+		}
+		return
+	}
+	if rawjson.Check(chunk) != nil {
 		return
 	}
 	m.reading.Ended = true
@@ -134,6 +138,23 @@ func (m *meter) counts(v []byte) {
 	m.settle()
 }
 
+// titan takes the counts of Amazon's Titan, which states them beside its text where Bedrock's own are missing, as of
+// answers that Bedrock blocks.
+func (m *meter) titan(v []byte, output string) {
+	if n, ok := count(rawjson.Get(v, "inputTextTokenCount")); ok {
+		m.take(llm.SaidInput, n)
+	}
+	if n, ok := count(rawjson.Get(v, output)); ok && output != "" {
+		m.take(llm.SaidOutput, n)
+	}
+}
+
+// count reads a whole number, which Titan's streams write with a fraction of zero.
+func count(v []byte) (int64, bool) {
+	n, ok := rawjson.Int(bytes.TrimSuffix(v, []byte(".0")))
+	return n, ok && n >= 0
+}
+
 // words are the counts in the makers' own words: of Anthropic's, Amazon's and of those that follow OpenAI's.
 var words = map[string]llm.Fields{
 	"input_tokens": llm.SaidInput, "inputTokens": llm.SaidInput, "prompt_tokens": llm.SaidInput,
@@ -149,11 +170,23 @@ func (m *meter) Body(b []byte) {
 		return
 	}
 	m.reading.Began, m.reading.Ended = true, true
+	for name, val := range rawjson.Members(b) {
+		if n := string(name); n == "images" || n == "artifacts" { // Amazon's and Stability's
+			for range rawjson.Elems(val) {
+				m.reading.Made.Images++
+			}
+		}
+	}
 	if m.metrics {
 		return
 	}
-	if n, ok := rawjson.Int(rawjson.Get(b, "inputTextTokenCount")); ok {
-		m.take(llm.SaidInput, n)
+	m.titan(b, "")
+	var written int64
+	for _, v := range rawjson.Elems(rawjson.Get(b, "results")) {
+		if n, ok := count(rawjson.Get(v, "tokenCount")); ok {
+			written += n
+			m.take(llm.SaidOutput, written)
+		}
 	}
 	for name, val := range rawjson.Members(rawjson.Get(b, "usage")) {
 		if is := words[string(name)]; is != 0 {

@@ -20,14 +20,11 @@
 package classify
 
 import (
-	"errors"
-	"net/http"
 	"strconv"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
 	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
@@ -36,7 +33,10 @@ import (
 // Path is where classify is spoken. Clients may write /v1 in front of it.
 const Path = "/classify"
 
-type vllm struct{}
+type vllm struct {
+	dialect.Brief
+	openai.Faults
+}
 
 // New returns the dialect classify.
 func New() dialect.Dialect { return vllm{} }
@@ -52,7 +52,7 @@ func (vllm) Name() llm.Dialect { return llm.VLLMClassify }
 func (vllm) Peek(c *dialect.Call) (llm.Head, error) {
 	ix, err := governed.Scan(c.Body)
 	if err != nil {
-		return llm.Head{}, refused(err)
+		return llm.Head{}, openai.Refused(err)
 	}
 	c.Index, c.Path = ix, Path
 	v := ix.Get(c.Body, 0)
@@ -63,59 +63,23 @@ func (vllm) Peek(c *dialect.Call) (llm.Head, error) {
 	return llm.Head{Model: model}, err
 }
 
-// refused turns the error of a splice.Spec into the fault that names the member at fault.
-func refused(err error) *fault.Fault {
-	f := &fault.Fault{Kind: fault.Malformed, Message: "the body cannot be read: " + err.Error(), Cause: err}
-	if e, ok := errors.AsType[*splice.Error](err); ok {
-		f.Param = e.Member
-	}
-	return f
-}
-
-// Edit implements dialect.Dialect. Nothing is generated and nothing streams.
-func (vllm) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
-	return dialect.EditModel(dst, c, e)
-}
-
-// Fault implements dialect.Dialect.
-func (vllm) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (vllm) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
-
-// Codec implements dialect.Dialect. There is no conversation here; see DecodeClassify.
-func (vllm) Codec() dialect.Codec { return nil }
-
 // Meter implements dialect.Dialect.
-func (vllm) Meter() dialect.Meter { return &meter{} }
+func (vllm) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Classes do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
+// readAnswer notes what an answer says for the record.
+func readAnswer(r *dialect.Reading, body []byte) {
 	for name, v := range rawjson.Members(body) {
 		switch string(name) {
 		case "id":
-			m.r.ID = rawjson.Text(v)
+			r.ID = rawjson.Text(v)
 		case "model":
-			m.r.Model = rawjson.Text(v)
+			r.Model = rawjson.Text(v)
 		case "usage":
-			m.r.Usage = openai.DecodeUsage(v)
+			r.Usage = openai.DecodeUsage(v)
 		}
 	}
-	if m.r.Usage == nil {
-		m.r.Usage = &llm.Usage{}
+	if r.Usage == nil {
+		r.Usage = &llm.Usage{}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/openai"
 	"weir/internal/fault"
 	"weir/internal/frame"
 	"weir/internal/llm"
@@ -50,7 +51,7 @@ func (oip) Peek(c *dialect.Call) (llm.Head, error) {
 	}
 	ix, err := tensors.Scan(body)
 	if err != nil {
-		return llm.Head{}, refused(err)
+		return llm.Head{}, openai.Refused(err)
 	}
 	model, _, err := splitInfer(c.Path)
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/openai"
 	"weir/internal/fault"
+	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
@@ -33,7 +35,7 @@ func (tei) Name() llm.Dialect { return llm.TEIClassify }
 func (tei) Peek(c *dialect.Call) (llm.Head, error) {
 	ix, err := inputs.Scan(c.Body)
 	if err != nil {
-		return llm.Head{}, refused(err)
+		return llm.Head{}, openai.Refused(err)
 	}
 	c.Index = ix
 	if c.Query == "" {
@@ -108,7 +110,7 @@ func (tei) Codec() dialect.Codec { return nil }
 func (tei) Meter() dialect.Meter { return &teiMeter{} }
 
 type teiMeter struct {
-	meter
+	r dialect.Reading
 	u llm.Usage
 }
 
@@ -118,6 +120,12 @@ func (m *teiMeter) Head(h http.Header) {
 		m.u.Input, m.u.Said = n, llm.SaidInput
 	}
 }
+
+// Read implements dialect.Meter.
+func (m *teiMeter) Read() *dialect.Reading { return &m.r }
+
+// Frame implements dialect.Meter. Classes do not stream.
+func (m *teiMeter) Frame(frame.Frame) {}
 
 // Body implements dialect.Meter.
 func (m *teiMeter) Body([]byte) { m.r.Began, m.r.Ended, m.r.Usage = true, true, &m.u }

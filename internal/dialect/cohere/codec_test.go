@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/fault"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -38,53 +39,22 @@ func encodeRequest(t testing.TB, req *llm.Request, facts llm.Facts) (body string
 
 func decodeResponse(t testing.TB, body string) *llm.Response {
 	t.Helper()
-	resp, err := codec{}.DecodeResponse([]byte(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
+	return dialecttest.Answer(t, New(), body)
 }
 
 func collect(t testing.TB, stream string) *llm.Response {
 	t.Helper()
-	resp, err := llm.Collect("", checked(t, codec{}.DecodeStream(framesOf(stream))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
+	return dialecttest.Collected(t, New(), framesOf(stream))
 }
 
 // checked passes events on and fails where they break the grammar.
 func checked(t testing.TB, in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-	return func(yield func(llm.Event, error) bool) {
-		t.Helper()
-		check := llm.Grammar()
-		for e, err := range in {
-			if err == nil {
-				if broken := check(e); broken != nil {
-					t.Fatal(broken)
-				}
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-		if broken := check(llm.Event{}); broken != nil {
-			t.Fatal(broken)
-		}
-	}
+	return dialecttest.Grammatical(t, in)
 }
 
 func encodeStream(t testing.TB, in iter.Seq2[llm.Event, error]) (stream string, losses []llm.Loss) {
 	t.Helper()
-	var b strings.Builder
-	for f, err := range (codec{}).EncodeStream(nil, in, func(l llm.Loss) { losses = append(losses, l) }) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.Write(f.Raw)
-	}
-	return b.String(), losses
+	return dialecttest.Stream(t, New(), nil, in)
 }
 
 func paths(losses []llm.Loss) string {

@@ -70,7 +70,7 @@ func (a *answerEncoder) loseRest(u *llm.Usage, tier string) {
 		tier = u.Tier
 	}
 	if tier != "" {
-		a.losses.Add("answer.tier", "there are no tiers here", llm.Dropped)
+		a.losses.Add("answer.tier", "there are no tiers here", dialect.WeighTier(tier))
 	}
 	dialect.LoseCounts(u, counts, a.losses.Add)
 }

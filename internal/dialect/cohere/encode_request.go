@@ -22,6 +22,7 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 		return dialect.Call{}, nil, e.fault
 	}
 	w := &e.w
+	w.Buf = dialect.Room(req)
 	w.Open('{')
 	w.Name("model").String(e.model)
 	w.Name("messages").Open('[')

@@ -1,16 +1,12 @@
 package cohere
 
 import (
-	"bytes"
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/dialecttest"
-	"weir/internal/fault"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -19,28 +15,7 @@ func FuzzPeek(f *testing.F) {
 	f.Add([]byte(everything), "m2", int64(9))
 	f.Add([]byte(`{"model":"a","Model":"b"}`), "", int64(0))
 	f.Fuzz(func(t *testing.T, body []byte, model string, limit int64) {
-		call := dialect.Call{Body: bytes.Clone(body)}
-		head, err := New().Peek(&call)
-		if err != nil {
-			if f := (*fault.Fault)(nil); !errors.As(err, &f) || f.Kind != fault.Malformed {
-				t.Fatalf("refused with %v", err)
-			}
-			return
-		}
-		edited, err := New().Edit(nil, call, dialect.Edit{Model: strings.ToValidUTF8(model, ""), MaxOutput: limit})
-		if err != nil || !bytes.Equal(call.Body, body) {
-			t.Fatalf("Edit: %v; body is now %s", err, call.Body)
-		}
-		after, err := New().Peek(&edited)
-		if err != nil && strings.ContainsRune(model, 0) {
-			return
-		}
-		if err != nil {
-			t.Fatalf("what was edited is refused: %v\n%s", err, edited.Body)
-		}
-		if limit > 0 && (after.MaxOutput > limit || after.MaxOutput == 0) || after.Stream != head.Stream {
-			t.Fatalf("head was %+v and is %+v", head, after)
-		}
+		dialecttest.EditHolds(t, New(), body, model, limit, true)
 	})
 }
 
@@ -49,29 +24,15 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(`{"model":"m","messages":[{"role":"tool","tool_call_id":"a"},{"role":"assistant","tool_calls":[{"type":"x"}]}]}`))
 	f.Add([]byte(`{"model":"m","messages":[{"role":"assistant","content":"aü","citations":[{"start":1,"end":9},{"start":1,"end":2,"sources":[{"type":"tool"},1]},7]}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		call := dialect.Call{Body: body}
-		if _, err := New().Peek(&call); err != nil {
-			return
-		}
-		req, err := codec{}.DecodeRequest(call)
-		if err != nil {
-			if f := (*fault.Fault)(nil); !errors.As(err, &f) || f.Kind != fault.Malformed || f.Param == "" {
-				t.Fatalf("refused with %v", err)
-			}
+		req := dialecttest.Decoded(t, New(), dialect.Call{Body: body})
+		if req == nil {
 			return
 		}
 		out, losses := encodeRequest(t, req, llm.Facts{Model: req.Model})
 		if d := dialecttest.Same(req, decodeRequest(t, out)); d != "" || len(losses) > 0 {
 			t.Fatalf("the request changed, lost %s: %s\n%s", paths(losses), d, out)
 		}
-		for _, model := range []string{"m", "command-a-03-2025", "command-r"} {
-			req.From = llm.OpenAIChat
-			if call, _, err := (codec{}).EncodeRequest(req, llm.Facts{Model: model}); err == nil {
-				if err := rawjson.Check(call.Body); err != nil {
-					t.Fatalf("%v in %s", err, call.Body)
-				}
-			}
-		}
+		dialecttest.ForeignHolds(t, New(), req, "m", "command-a-03-2025", "command-r")
 	})
 }
 
@@ -123,12 +84,7 @@ func FuzzDecodeStream(f *testing.F) {
 				t.Fatal(d)
 			}
 		}
-		m := New().Meter()
-		for f, err := range framesOf(in) {
-			if err == nil {
-				m.Frame(f)
-			}
-		}
+		dialecttest.Metered(New(), framesOf(in))
 	})
 }
 
@@ -137,14 +93,6 @@ func FuzzReadFault(f *testing.F) {
 	f.Add(0, []byte(`{"type":"message-end","delta":{"error":"x","finish_reason":"TIMEOUT"}}`))
 	f.Add(502, []byte(`<html>`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		got := New().ReadFault(status, nil, body)
-		if got.Message == "" || got.Origin != fault.There || len(got.Message) > dialect.ErrorMost+64 {
-			t.Fatalf("read as %+v", got)
-		}
-		for _, form := range []dialect.Form{dialect.Whole, dialect.Stream} {
-			if out := New().Fault(nil, got, form); form == dialect.Whole && rawjson.Check(out) != nil {
-				t.Fatalf("written as %s", out)
-			}
-		}
+		dialecttest.FaultHolds(t, New(), status, body, dialect.ErrorMost+64)
 	})
 }

@@ -10,12 +10,9 @@
 package cohereembed
 
 import (
-	"net/http"
-
 	"weir/internal/dialect"
 	"weir/internal/dialect/cohere"
 	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -23,10 +20,13 @@ import (
 // Path is where the dialect is spoken.
 const Path = "/v2/embed"
 
-type embed struct{ chat dialect.Dialect }
+type embed struct {
+	dialect.Brief
+	dialect.FaultsOf
+}
 
 // New returns the dialect.
-func New() dialect.Dialect { return embed{cohere.New()} }
+func New() dialect.Dialect { return embed{FaultsOf: dialect.FaultsOf{Other: cohere.New()}} }
 
 var _ dialect.Embedder = embed{}
 
@@ -36,45 +36,18 @@ func (embed) Name() llm.Dialect { return llm.CohereEmbed }
 // Peek implements dialect.Dialect.
 func (embed) Peek(c *dialect.Call) (llm.Head, error) { return dialect.PeekModel(c) }
 
-// Edit implements dialect.Dialect. There is no output to limit and no stream.
-func (embed) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
-	return dialect.EditModel(dst, c, e)
-}
-
-// Fault implements dialect.Dialect.
-func (d embed) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return d.chat.Fault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (d embed) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return d.chat.ReadFault(status, h, body)
-}
-
-// Codec implements dialect.Dialect. There is no conversation here; see DecodeEmbed.
-func (embed) Codec() dialect.Codec { return nil }
-
 // Meter implements dialect.Dialect.
-func (embed) Meter() dialect.Meter { return &meter{} }
+func (embed) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Embeddings do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter. An answer repeats the texts, which may hold anything; the counts are read from the
-// member itself.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
+// readAnswer notes what an answer says for the record. It repeats the texts, which may hold anything; the counts are read
+// from the member itself.
+func readAnswer(r *dialect.Reading, body []byte) {
 	for name, v := range rawjson.Members(body) {
 		switch string(name) {
 		case "id":
-			m.r.ID = rawjson.Text(v)
+			r.ID = rawjson.Text(v)
 		case "meta":
-			m.r.Usage = usageOf(v)
+			r.Usage = usageOf(v)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -66,11 +67,7 @@ func encodeRequest(t testing.TB, req *llm.Request, facts llm.Facts) (dialect.Cal
 
 func decodeResponse(t testing.TB, body string) *llm.Response {
 	t.Helper()
-	resp, err := codec{}.DecodeResponse([]byte(body))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, body)
-	}
-	return resp
+	return dialecttest.Answer(t, New(), body)
 }
 
 func encodeResponse(t testing.TB, resp *llm.Response) (string, []llm.Loss) {
@@ -121,32 +118,14 @@ func told(t testing.TB, stream string) []string {
 	return out
 }
 
+// checked passes events on and fails where they break the grammar.
 func checked(t testing.TB, in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-	return func(yield func(llm.Event, error) bool) {
-		check := llm.Grammar()
-		for e, err := range in {
-			if err == nil {
-				if err := check(e); err != nil {
-					t.Errorf("grammar: %v", err)
-				}
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-		if err := check(llm.Event{}); err != nil {
-			t.Errorf("grammar: %v", err)
-		}
-	}
+	return dialecttest.Grammatical(t, in)
 }
 
 func collect(t testing.TB, stream string) *llm.Response {
 	t.Helper()
-	resp, err := llm.Collect("", checked(t, codec{}.DecodeStream(framesOf(stream))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
+	return dialecttest.Collected(t, New(), framesOf(stream))
 }
 
 func encodeStream(t testing.TB, in iter.Seq2[llm.Event, error]) (string, []llm.Loss) {

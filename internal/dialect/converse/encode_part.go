@@ -133,7 +133,7 @@ func (e *requestEncoder) reasoning(p llm.Part) (llm.Part, bool) {
 		return p, true
 	case p.Text != "" && e.facts.ReasoningBack:
 		if p.Seal.Data != "" {
-			e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)
+			e.lose(dialect.SealPath(e.req.From, p.Path), "seals go back to their maker only", llm.Dropped)
 		}
 		p.Seal = llm.Seal{}
 		return p, true

@@ -28,6 +28,7 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 		return dialect.Call{}, nil, e.fault
 	}
 	w := &e.w
+	w.Buf = dialect.Room(req)
 	w.Open('{')
 	if len(turns) > 0 || !e.own {
 		w.Name("messages").Open('[')

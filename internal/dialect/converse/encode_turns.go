@@ -80,7 +80,9 @@ func (e *requestEncoder) sealedHere(parts []llm.Part) []llm.Part {
 	var out []llm.Part
 	for i := range parts {
 		if foreign(&parts[i]) {
-			e.lose(parts[i].Path, "another provider's thinking is not taken back here", llm.Dropped)
+			if parts[i].Path != "" { // else it is the gateway's mark that there is no thought
+				e.lose(parts[i].Path, "another provider's thinking is not taken back here", llm.Dropped)
+			}
 			continue
 		}
 		out = append(out, parts[i])
@@ -161,6 +163,7 @@ func (e *requestEncoder) finishTurns(turns []turn) []turn {
 	}
 	for i := range turns {
 		if turns[i].role != llm.User {
+			turns[i].parts = dialect.Unanswering(turns[i].parts, e.lose)
 			continue
 		}
 		var asked []llm.Part

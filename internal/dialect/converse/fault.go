@@ -39,27 +39,38 @@ func exception(f *fault.Fault) string {
 	return "InternalServerException"
 }
 
-// streamException returns the word for a fault within a stream, where only five are known.
-func streamException(f *fault.Fault) string {
-	switch exception(f) {
-	case "ValidationException", "AccessDeniedException", "ResourceNotFoundException":
-		return "validationException"
-	case "ThrottlingException", "ServiceQuotaExceededException":
-		return "throttlingException"
-	case "ServiceUnavailableException":
-		return "serviceUnavailableException"
-	case "ModelErrorException", "ModelTimeoutException":
-		return "modelStreamErrorException"
+// streamException returns the word for a fault within a stream, and whether the stream's model names it, as it does only
+// five. A provider that refuses the credential in mid-stream has no status that says so.
+func streamException(f *fault.Fault) (name string, modelled bool) {
+	name = exception(f)
+	if f.Kind == fault.UpstreamAuth && f.Origin == fault.There {
+		name = "AccessDeniedException"
 	}
-	return "internalServerException"
+	switch name {
+	case "AccessDeniedException", "ResourceNotFoundException", "ServiceQuotaExceededException":
+		return name, false
+	case "ValidationException":
+		return "validationException", true
+	case "ThrottlingException":
+		return "throttlingException", true
+	case "ServiceUnavailableException":
+		return "serviceUnavailableException", true
+	case "ModelErrorException", "ModelTimeoutException":
+		return "modelStreamErrorException", true
+	}
+	return "internalServerException", true
 }
 
 // Fault implements dialect.Dialect. The type stands in the head too (FaultHeader), where the SDKs look first.
 func (converse) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
 	if form != dialect.Whole {
+		name, modelled := streamException(f)
+		if !modelled { // it has another form, which the SDKs know
+			return frame.AppendAWSError(dst, name, f.Message)
+		}
 		var w rawjson.Writer
 		w.Open('{').Name("message").String(f.Message).Close('}')
-		return frame.AppendAWS(dst, streamException(f), true, w.Buf)
+		return frame.AppendAWS(dst, name, true, w.Buf)
 	}
 	w := rawjson.Writer{Buf: dst}
 	w.Open('{').Name("message").String(f.Message).Name("__type").String(exception(f)).Close('}')

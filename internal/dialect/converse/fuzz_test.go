@@ -52,6 +52,7 @@ func zero(body []byte) bool { return bytes.Contains(body, []byte(requestFields))
 
 func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(everything), "anthropic.claude-sonnet-4-5-v1:0")
+	f.Add([]byte(`{"messages":[{"role":"user","content":[{"text":"a"}]},{"role":"assistant","content":[{"text":"b"},{"toolResult":{"toolUseId":"a","content":[{"json":7}]}}]}]}`), "amazon.nova-2-lite-v1:0")
 	f.Add([]byte(`{"messages":[{"role":"user","content":[{"toolResult":{"toolUseId":"a","content":[{"json":[]}]}}]}]}`), "amazon.nova-2-lite-v1:0")
 	f.Add([]byte(`{"messages":[{"role":"assistant","content":[{"reasoningContent":{"redactedContent":"d3IxLmUub3BlbmFpLng="}}]}],"additionalModelRequestFields":{"inferenceConfig":{"topK":1},"reasoning_effort":"low"}}`), "fast")
 	f.Fuzz(func(t *testing.T, body []byte, model string) {

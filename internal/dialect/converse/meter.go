@@ -43,7 +43,7 @@ func (m *meter) Frame(f frame.Frame) {
 		}
 	case f.Event == eventMetadata:
 		if rawjson.Check(f.Data) == nil {
-			m.count(rawjson.Get(f.Data, "usage"))
+			m.count(f.Data)
 			m.reading.Ended = true
 		}
 	}
@@ -56,7 +56,7 @@ func (m *meter) Body(b []byte) {
 		return
 	}
 	m.stop(b)
-	m.count(rawjson.Get(b, "usage"))
+	m.count(b)
 	for range rawjson.Elems(rawjson.Get(b, "output", "message", "content")) {
 		m.reading.Began = true
 		break
@@ -80,10 +80,18 @@ func (m *meter) stop(v []byte) {
 	}
 }
 
+// count reads the usage and the tier beside it.
 func (m *meter) count(v []byte) {
-	if rawjson.Kind(v) == '{' {
-		m.usage = decodeUsage(v)
-		m.reading.Usage = &m.usage
+	for name, val := range rawjson.Members(v) {
+		switch string(name) {
+		case "usage":
+			if rawjson.Kind(val) == '{' {
+				m.usage = decodeUsage(val)
+				m.reading.Usage = &m.usage
+			}
+		case "serviceTier":
+			m.reading.Tier = dialect.TierWord(rawjson.Get(val, "type"))
+		}
 	}
 }
 

@@ -142,7 +142,7 @@ func answerTier(tier string, own bool) string {
 // loseUsage reports what writeUsage does not say of another dialect's answer.
 func loseUsage(l *dialect.Losses, u *llm.Usage, tier string) {
 	if tier != "" && answerTier(tier, false) == "" {
-		l.Add("answer.tier", "the tier "+tier+" has no word here", llm.Dropped)
+		l.Add("answer.tier", "the tier "+tier+" has no word here", dialect.WeighTier(tier))
 	}
 	if u == nil {
 		return

@@ -24,7 +24,7 @@ type fact struct {
 	track string // facts of one track keep their order; "" = their order says nothing
 	group string // path that a loss of order is named by
 
-	choice string // path that names it lost with the whole choice; "" = of a request, or of the first
+	choice string // path that names it lost with the whole choice or part; "" = of a request, or of the first choice
 }
 
 // facts gathers the facts of one request or answer.
@@ -182,7 +182,11 @@ func (f *facts) beside(p *llm.Part, at place) {
 		seal = "answer.reasoning.redacted"
 	}
 	if p.Seal.Data != "" {
-		f.add(at.within(p, "signature", seal), "seal", strings.Join([]string{p.Seal.By, p.Seal.Form, p.Seal.Data}, " "))
+		whole := ""
+		if at.request {
+			whole = at.within(p, "", "")
+		}
+		f.put(fact{path: at.within(p, f.words.of("signature"), seal), kind: "seal", value: strings.Join([]string{p.Seal.By, p.Seal.Form, p.Seal.Data}, " "), choice: whole})
 	}
 	for i := range p.Cites {
 		f.cite(p, &p.Cites[i], at)

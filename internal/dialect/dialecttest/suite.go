@@ -373,7 +373,7 @@ func checkOwnFaults(t *testing.T, d dialect.Dialect) {
 		n := 0
 		for fr, err := range Frames(d.Name(), d.Fault(nil, f, dialect.Stream)) {
 			n++
-			if err != nil || fr.Tail || rawjson.Check(fr.Data) != nil {
+			if err != nil || fr.Tail || !fr.Failed && rawjson.Check(fr.Data) != nil { // an error of AWS may be told in the head
 				t.Errorf("%s: no frame: %v: %s", k, err, fr.Data)
 			} else if back := d.ReadFault(0, nil, fr.Data); back.Message != f.Message {
 				t.Errorf("%s: in a stream %q is read as %q", k, f.Message, back.Message)

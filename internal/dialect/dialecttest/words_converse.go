@@ -12,5 +12,6 @@ func init() {
 		"output": "outputConfig.textFormat", "output.name": schema + ".name", "output.description": schema + ".description",
 		"output.schema": schema + ".schema", "output.strict": schema + ".strict",
 		"tool.schema": "toolSpec.inputSchema", "tool.description": "toolSpec.description", "tool.strict": "toolSpec.strict",
+		"signature": "reasoningContent.reasoningText.signature",
 	}
 }

@@ -16,6 +16,6 @@ func init() {
 		"thinking":           "generationConfig.thinkingConfig", "effort": "generationConfig.thinkingConfig.thinkingLevel",
 		"budget": "generationConfig.thinkingConfig.thinkingBudget", "show": "generationConfig.thinkingConfig.includeThoughts",
 		"reasoning.summary": "generationConfig.thinkingConfig.summary", "tool_choice": "toolConfig.functionCallingConfig",
-		"citations": "citations",
+		"citations": "citations", "signature": "thoughtSignature",
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/fault"
 	"weir/internal/frame"
 	"weir/internal/llm"
@@ -69,11 +70,7 @@ func paths(losses []llm.Loss) []string {
 
 func decodeResponse(t testing.TB, body string) *llm.Response {
 	t.Helper()
-	resp, err := codec{}.DecodeResponse([]byte(body))
-	if err != nil {
-		t.Fatalf("DecodeResponse: %v\n%s", err, body)
-	}
-	return resp
+	return dialecttest.Answer(t, New(), body)
 }
 
 func encodeResponse(t testing.TB, resp *llm.Response) (string, []string) {
@@ -104,32 +101,12 @@ func framesOf(stream string) frame.Seq {
 
 // checked passes events on and fails where they break the grammar.
 func checked(t testing.TB, in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-	t.Helper()
-	return func(yield func(llm.Event, error) bool) {
-		check := llm.Grammar()
-		for e, err := range in {
-			if err == nil {
-				if broken := check(e); broken != nil {
-					t.Fatalf("grammar: %v", broken)
-				}
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-		if broken := check(llm.Event{}); broken != nil {
-			t.Fatalf("grammar: %v", broken)
-		}
-	}
+	return dialecttest.Grammatical(t, in)
 }
 
 func collect(t testing.TB, frames frame.Seq) *llm.Response {
 	t.Helper()
-	resp, err := llm.Collect("", checked(t, codec{}.DecodeStream(frames)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
+	return dialecttest.Collected(t, New(), frames)
 }
 
 func encodeStream(t testing.TB, req *llm.Request, in iter.Seq2[llm.Event, error]) (string, []string) {

@@ -1,19 +1,18 @@
 package gemini
 
 import (
-	"iter"
 	"testing"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/frame"
-	"weir/internal/llm"
 )
 
 func TestAllocations(t *testing.T) {
 	c := callOf(everything, true)
 	buf := make([]byte, 0, 2*len(everything))
 	d := New()
-	ceiling(t, "Peek and Edit", 1, func() { // the body's own name of the model, to compare it
+	dialecttest.Ceiling(t, "Peek and Edit", 1, func() { // the body's own name of the model, to compare it
 		again := c
 		if _, err := d.Peek(&again); err != nil {
 			t.Fatal(err)
@@ -23,7 +22,7 @@ func TestAllocations(t *testing.T) {
 		}
 	})
 	small := callOf(`{"contents":[{"parts":[{"text":"Hi"}]}],"generationConfig":{"maxOutputTokens":100}}`, true)
-	ceiling(t, "Peek and Edit of a call", 1, func() { // the path
+	dialecttest.Ceiling(t, "Peek and Edit of a call", 1, func() { // the path
 		again := small
 		if _, err := d.Peek(&again); err != nil {
 			t.Fatal(err)
@@ -36,22 +35,9 @@ func TestAllocations(t *testing.T) {
 	deltas := [2]frame.Frame{textDelta("13"), textDelta("14")}
 	m.Frame(deltas[0])
 	n := 0
-	ceiling(t, "Meter of a text delta", 0, func() { n++; m.Frame(deltas[n%2]) })
+	dialecttest.Ceiling(t, "Meter of a text delta", 0, func() { n++; m.Frame(deltas[n%2]) })
 
-	per := func(n int) float64 {
-		return testing.AllocsPerRun(20, func() { translated(t, n) })
-	}
-	const more = 1000
-	if got := (per(more+10) - per(10)) / more; got > 1.1 { // the text itself
-		t.Errorf("decoding and encoding a text delta costs %.2f allocations", got)
-	}
-}
-
-func ceiling(t *testing.T, what string, most float64, f func()) {
-	t.Helper()
-	if got := testing.AllocsPerRun(100, f); got > most {
-		t.Errorf("%s costs %.0f allocations, at most %.0f are allowed", what, got, most)
-	}
+	dialecttest.DeltaCeiling(t, 1.1, func(n int) { translated(t, n) }) // the text itself
 }
 
 // textDelta is a chunk as Google sends most of: with the usage so far.
@@ -70,31 +56,11 @@ func translated(t testing.TB, n int) {
 		}
 		_ = ok && yield(frame.Frame{Data: []byte(`{"candidates":[{"finishReason":"STOP"}]}`)}, nil)
 	}
-	foreign := func(events iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-		return func(yield func(llm.Event, error) bool) {
-			for e, err := range events {
-				e.From = llm.OpenAIChat
-				if !yield(e, err) {
-					return
-				}
-			}
-		}
-	}
-	for f, err := range (codec{}).EncodeStream(nil, foreign(codec{}.DecodeStream(in)), func(llm.Loss) {}) {
-		if err != nil || len(f.Raw) == 0 {
-			t.Fatalf("frame %q, %v", f.Raw, err)
-		}
-	}
+	dialecttest.Translate(t, New(), in)
 }
 
 func BenchmarkMeterTextDelta(b *testing.B) {
-	m, deltas := New().Meter(), [2]frame.Frame{textDelta("13"), textDelta("14")}
-	b.ReportAllocs()
-	n := 0
-	for b.Loop() {
-		n++
-		m.Frame(deltas[n%2])
-	}
+	dialecttest.BenchmarkMeter(b, New(), textDelta("13"), textDelta("14"))
 }
 
 func BenchmarkTranslateTextDelta(b *testing.B) {
@@ -120,12 +86,5 @@ func BenchmarkPeekAndEdit(b *testing.B) {
 }
 
 func BenchmarkDecodeRequest(b *testing.B) {
-	c := callOf(everything, true)
-	b.SetBytes(int64(len(everything)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := (codec{}).DecodeRequest(c); err != nil {
-			b.Fatal(err)
-		}
-	}
+	dialecttest.BenchmarkDecodeRequest(b, New(), callOf(everything, true))
 }

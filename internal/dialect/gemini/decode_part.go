@@ -171,7 +171,7 @@ func decodeFile(o *object, p *llm.Part) bool {
 	o.within(&p.Extra, "fileData", "fileData.", func(in *object) {
 		uri := in.string("fileUri")
 		b.Type, b.Name = in.string("mimeType"), in.string("displayName")
-		if keptByGoogle(uri) {
+		if keptByGoogle(uri) || llm.OwnID(uri) {
 			b.FileID = uri
 		} else {
 			b.URL = uri

@@ -26,6 +26,7 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 		return dialect.Call{}, nil, e.fault
 	}
 	w := &e.w
+	w.Buf = dialect.Room(req)
 	w.Open('{')
 	if system != nil {
 		w.Name("systemInstruction").Open('{').Name("parts").Open('[')

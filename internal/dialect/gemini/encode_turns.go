@@ -139,7 +139,7 @@ func (e *requestEncoder) sealedHere(parts []llm.Part) []llm.Part {
 	out := slices.Clone(parts)
 	for i := range out {
 		if p := &out[i]; foreign(*p) {
-			e.lose(p.Path+".signature", "another provider's signature is not taken here", llm.Dropped)
+			e.lose(dialect.SealPath(e.req.From, p.Path), "another provider's signature is not taken here", llm.Dropped)
 			p.Seal = llm.Seal{}
 		}
 	}
@@ -307,7 +307,7 @@ func (e *requestEncoder) pass(turns []turn) {
 		p.Seal = llm.Seal{By: maker, Form: llm.SealSignature, Data: skipSeal}
 		t.parts = slices.Clone(t.parts)
 		t.parts[first] = p
-		e.lose(p.Path+".signature", "Google's value for calls that its model did not make, for this model demands one", llm.Filled)
+		e.lose(dialect.SealPath(e.req.From, p.Path), "Google's value for calls that its model did not make, for this model demands one", llm.Filled)
 	}
 }
 
@@ -345,7 +345,7 @@ func (e *requestEncoder) part(in *llm.Part) []llm.Part {
 		return []llm.Part{p}
 	}
 	if !sealed && p.Seal.Data != "" {
-		e.lose(p.Path+".signature", "another provider's signature is not taken here", llm.Dropped)
+		e.lose(dialect.SealPath(e.req.From, p.Path), "another provider's signature is not taken here", llm.Dropped)
 		p.Seal = llm.Seal{}
 	}
 	var ok bool

@@ -34,8 +34,8 @@ var statuses = map[string]fault.Kind{
 	"ABORTED":             fault.Upstream,
 }
 
-// statusWord returns Google's word for a fault.
-func statusWord(f *fault.Fault) string {
+// StatusWord returns Google's word for a fault.
+func StatusWord(f *fault.Fault) string {
 	switch f.Kind {
 	case fault.Malformed, fault.Unsupported, fault.MediaType, fault.TooLarge, fault.ContextLength, fault.ContentPolicy:
 		return "INVALID_ARGUMENT"
@@ -79,7 +79,7 @@ func (generate) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
 	case dialect.Whole:
 	}
 	w.Open('{').Name("error").Open('{')
-	w.Name("code").Int(int64(f.Status())).Name("message").String(f.Message).Name("status").String(statusWord(f))
+	w.Name("code").Int(int64(f.Status())).Name("message").String(f.Message).Name("status").String(StatusWord(f))
 	writeDetailsOf(&w, f)
 	w.Close('}').Close('}')
 	if form == dialect.Stream {

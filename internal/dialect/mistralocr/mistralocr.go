@@ -9,12 +9,9 @@ package mistralocr
 
 import (
 	"bytes"
-	"net/http"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
-	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -22,7 +19,10 @@ import (
 // Path is where the dialect is spoken.
 const Path = "/v1/ocr"
 
-type ocr struct{}
+type ocr struct {
+	dialect.Brief
+	openai.Faults
+}
 
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return ocr{} }
@@ -33,48 +33,21 @@ func (ocr) Name() llm.Dialect { return llm.MistralOCR }
 // Peek implements dialect.Dialect.
 func (ocr) Peek(c *dialect.Call) (llm.Head, error) { return dialect.PeekModel(c) }
 
-// Edit implements dialect.Dialect. There is no output to limit and no stream.
-func (ocr) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
-	return dialect.EditModel(dst, c, e)
-}
-
-// Fault implements dialect.Dialect.
-func (ocr) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (ocr) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
-
-// Codec implements dialect.Dialect: there is none.
-func (ocr) Codec() dialect.Codec { return nil }
-
 // Meter implements dialect.Dialect.
-func (ocr) Meter() dialect.Meter { return &meter{} }
+func (ocr) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Pages do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter. Pages can hold megabytes of images, so the few words around them are looked for. Within
-// a text every quote is escaped, so that the text of a page is taken for no member.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
-	m.r.Model = rawjson.Text(dialect.Near(body, `"model"`))
+// readAnswer notes what an answer says for the record. Pages can hold megabytes of images, so the few words around them
+// are looked for. Within a text every quote is escaped, so that the text of a page is taken for no member.
+func readAnswer(r *dialect.Reading, body []byte) {
+	r.Model = rawjson.Text(dialect.Near(body, `"model"`))
 	n, ok := rawjson.Int(rawjson.Get(dialect.Near(body, `"usage_info"`), "pages_processed"))
 	if !ok || n < 0 {
 		return
 	}
-	m.r.Usage = &llm.Usage{Said: llm.SaidPages, Pages: n}
+	r.Usage = &llm.Usage{Said: llm.SaidPages, Pages: n}
 	if annotated(body, `"document_annotation"`) || annotated(body, `"image_annotation"`) {
-		m.r.Usage.Said |= llm.SaidAnnotatedPages
-		m.r.Usage.AnnotatedPages = n
+		r.Usage.Said |= llm.SaidAnnotatedPages
+		r.Usage.AnnotatedPages = n
 	}
 }
 

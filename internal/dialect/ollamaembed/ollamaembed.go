@@ -10,13 +10,11 @@ package ollamaembed
 
 import (
 	"cmp"
-	"net/http"
 	"strconv"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/ollama"
 	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -27,10 +25,13 @@ const Path = "/api/embed"
 // single is the Form of a request whose input is one text, not a list.
 const single = "single"
 
-type embed struct{ chat dialect.Dialect }
+type embed struct {
+	dialect.Brief
+	dialect.FaultsOf
+}
 
 // New returns the dialect.
-func New() dialect.Dialect { return embed{ollama.New()} }
+func New() dialect.Dialect { return embed{FaultsOf: dialect.FaultsOf{Other: ollama.New()}} }
 
 var _ dialect.Embedder = embed{}
 
@@ -40,40 +41,13 @@ func (embed) Name() llm.Dialect { return llm.OllamaEmbed }
 // Peek implements dialect.Dialect.
 func (embed) Peek(c *dialect.Call) (llm.Head, error) { return dialect.PeekModel(c) }
 
-// Edit implements dialect.Dialect. There is no output to limit and no stream.
-func (embed) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
-	return dialect.EditModel(dst, c, e)
-}
-
-// Fault implements dialect.Dialect.
-func (d embed) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return d.chat.Fault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (d embed) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return d.chat.ReadFault(status, h, body)
-}
-
-// Codec implements dialect.Dialect. There is no conversation here; see DecodeEmbed.
-func (embed) Codec() dialect.Codec { return nil }
-
 // Meter implements dialect.Dialect.
-func (embed) Meter() dialect.Meter { return &meter{} }
+func (embed) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Embeddings do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
-	m.r.Model = rawjson.Text(dialect.Near(body, `"model"`))
-	m.r.Usage = usageOf(dialect.Near(body, `"prompt_eval_count"`))
+// readAnswer notes what an answer says for the record.
+func readAnswer(r *dialect.Reading, body []byte) {
+	r.Model = rawjson.Text(dialect.Near(body, `"model"`))
+	r.Usage = usageOf(dialect.Near(body, `"prompt_eval_count"`))
 }
 
 func usageOf(count []byte) *llm.Usage {

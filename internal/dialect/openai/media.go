@@ -23,7 +23,7 @@ var (
 	typeFirst     = []byte(`{"type":"`)
 	endsCompleted = []byte(".completed")
 	endsDone      = []byte(".done")
-	needleError   = []byte(`"error"`)
+	ofImage       = []byte("image_")
 )
 
 // Frame implements dialect.Meter. A piece of an image or of sound is not looked into beyond its type.
@@ -40,11 +40,14 @@ func (m *mediaMeter) Frame(f frame.Frame) {
 	case bytes.HasSuffix(typ, endsCompleted), bytes.HasSuffix(typ, endsDone):
 		m.r.Began, m.r.Ended = true, true
 		if rawjson.Check(f.Data) == nil {
+			if bytes.HasPrefix(typ, ofImage) {
+				m.r.Made.Images++
+			}
 			m.members(f.Data)
 		}
 	case len(typ) > 0 && string(typ) != "error":
 		m.r.Began = true
-	case m.r.Fault == nil && (string(typ) == "error" || f.Event == "error" || Stated(f.Data, needleError) || IsError(f.Data)):
+	case m.r.Fault == nil && (string(typ) == "error" || f.Event == "error" || Tells(f.Data).Error || IsError(f.Data)):
 		m.r.Fault = ReadFault(0, nil, f.Data)
 	}
 }
@@ -86,8 +89,17 @@ func (m *mediaMeter) members(v []byte) {
 		case "error":
 			k := rawjson.Kind(val)
 			failed = k == '{' || k == '"'
-		case "data", "text", "type":
+		case "data":
 			answer = true
+			for range rawjson.Elems(val) {
+				m.r.Made.Images++
+			}
+		case "text", "type":
+			answer = true
+		case "size":
+			m.r.Made.Size = rawjson.Text(val)
+		case "quality":
+			m.r.Made.Quality = rawjson.Text(val)
 		}
 	}
 	if failed || !answer && IsError(v) {

@@ -13,22 +13,52 @@ func IsDone(data []byte) bool {
 	return len(data) < 16 && bytes.Equal(bytes.TrimSpace(data), done)
 }
 
-// Stated reports whether a member of that name occurs with a value that is not null.
-func Stated(data, needle []byte) bool {
+// Told is what a frame of a stream states, of what a meter looks for: members with a value that is not null.
+type Told struct{ Usage, Finish, Error bool }
+
+var tellings = rawjson.Look("usage", "finish_reason", "error")
+
+// Tells looks a frame through once. It may say that something is stated where it only looks so, as with the names of
+// members that are tokens, and never the other way round.
+func Tells(data []byte) Told { return tells(data, 0) }
+
+func tells(data []byte, at int) (t Told) {
 	for {
-		i := bytes.Index(data, needle)
-		if i < 0 {
-			return false
+		var which int
+		if which, at = tellings.Find(data, at); at == 0 {
+			return t
 		}
-		data = data[i+len(needle):]
-		i = rawjson.Space(data, 0)
-		if i >= len(data) || data[i] != ':' {
+		if at == len(data) || data[at] == 'n' {
 			continue
 		}
-		if i = rawjson.Space(data, i+1); i < len(data) && data[i] != 'n' {
-			return true
+		switch which {
+		case 0:
+			t.Usage = true
+		case 1:
+			t.Finish = true
+		case 2:
+			t.Error = true
 		}
 	}
+}
+
+// Teller looks through the frames of one stream. They begin alike, with what names the answer and its model: a beginning
+// that states nothing is remembered and not looked through again.
+type Teller struct {
+	alike [256]byte
+	n     int
+}
+
+// Tells is the function of that name. The member called first is where frames begin to differ.
+func (t *Teller) Tells(data, first []byte) Told {
+	if t.n > 0 && bytes.HasPrefix(data, t.alike[:t.n]) {
+		return tells(data, t.n)
+	}
+	told := tells(data, 0)
+	if i := bytes.Index(data, first) + len(first); told == (Told{}) && i >= len(first) && i <= len(t.alike) {
+		t.n = copy(t.alike[:], data[:i])
+	}
+	return told
 }
 
 // IsError recognises the errors that are not under "error".

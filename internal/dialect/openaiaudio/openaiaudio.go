@@ -4,12 +4,10 @@
 package openaiaudio
 
 import (
-	"net/http"
 	"strings"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
-	"weir/internal/fault"
 	"weir/internal/llm"
 )
 
@@ -20,7 +18,7 @@ const (
 	Translations   = "/v1/audio/translations"
 )
 
-type audio struct{}
+type audio struct{ openai.Faults }
 
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return audio{} }
@@ -54,16 +52,6 @@ func (audio) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, err
 
 // Meter implements dialect.Dialect.
 func (audio) Meter() dialect.Meter { return openai.MediaMeter() }
-
-// Fault implements dialect.Dialect.
-func (audio) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (audio) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
 
 // Codec implements dialect.Dialect.
 func (audio) Codec() dialect.Codec { return nil }

@@ -1,6 +1,7 @@
 package openaichat
 
 import (
+	"strconv"
 	"strings"
 
 	"weir/internal/dialect"
@@ -40,7 +41,7 @@ func (codec) EncodeResponse(req *llm.Request, resp *llm.Response) ([]byte, []llm
 		return openai.AppendFault(nil, resp.Fault, dialect.Whole), nil, nil //nolint:nilerr // the answer is the error
 	}
 	var losses []llm.Loss
-	e := &answerEncoder{req: req, own: resp.From == llm.OpenAIChat}
+	e := &answerEncoder{req: req, own: resp.From == llm.OpenAIChat, id: resp.ID}
 	e.lost.lose = func(l llm.Loss) { losses = append(losses, l) }
 	w := &e.w
 	w.Open('{')
@@ -95,15 +96,25 @@ func tierWord(lost *answerLosses, tier string, own bool) string {
 	case "standard":
 		return "default"
 	}
-	lost.add("answer.tier", "chat has no such tier", llm.Dropped)
+	lost.add("answer.tier", "chat has no such tier", dialect.WeighTier(tier))
 	return ""
 }
 
 type answerEncoder struct {
 	req  *llm.Request
 	own  bool
+	id   string // of the answer
 	w    rawjson.Writer
 	lost answerLosses
+}
+
+// soundID names the sound of an answer whose provider names none: clients keep what was said under its id. No provider
+// knows it, so what refers to it later goes to none.
+func soundID(answer string, choice int) string {
+	if choice > 0 {
+		return "audio_" + answer + "_" + strconv.Itoa(choice)
+	}
+	return "audio_" + answer
 }
 
 func (e *answerEncoder) choice(n int, c *llm.Choice) {
@@ -111,6 +122,11 @@ func (e *answerEncoder) choice(n int, c *llm.Choice) {
 	s := sort(parts)
 	if !e.own {
 		e.callsFor(&s)
+		if s.audio != nil && s.audio.ID == "" {
+			named := *s.audio
+			named.ID = soundID(e.id, n)
+			s.audio = &named
+		}
 	}
 	w := &e.w
 	w.Open('{').Name("index").Int(int64(n))

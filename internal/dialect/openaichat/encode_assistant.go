@@ -268,7 +268,7 @@ func (e *requestEncoder) thought(p *llm.Part) bool {
 		return false
 	}
 	if !e.sealed(p) && p.Seal.Data != "" {
-		e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)
+		e.lose(dialect.SealPath(e.req.From, p.Path), "seals go back to their maker only", llm.Dropped)
 		p.Seal = llm.Seal{}
 	}
 	return true

@@ -35,6 +35,9 @@ func (e *streamEncoder) open(c *choiceEncoder, ev *llm.Event) {
 	case llm.PartJSON:
 		c.hold = true
 	case llm.PartAudio:
+		if p.ID == "" && !e.own {
+			p.ID = soundID(e.head.ID, c.n)
+		}
 		if p.ID != "" && p.Name != wordInContent {
 			w := e.chunk(c)
 			w.Name("audio").Open('{').Name("id").String(p.ID).Close('}')

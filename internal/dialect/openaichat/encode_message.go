@@ -250,7 +250,7 @@ func (e *requestEncoder) beside(p *llm.Part) {
 		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), noPlace, llm.Dropped)
 	}
 	if p.Seal.Data != "" && !e.sealed(p) {
-		e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)
+		e.lose(dialect.SealPath(e.req.From, p.Path), "seals go back to their maker only", llm.Dropped)
 	}
 }
 
@@ -316,6 +316,10 @@ func (e *requestEncoder) unseen(p *llm.Part) string {
 		return "the target reads no files but text"
 	case p.Kind == llm.PartImage && b.URL != "" && e.has(llm.NoImageURLs):
 		return "the target takes images as data only"
+	case llm.OwnID(b.FileID) && p.Kind == llm.PartFile:
+		return ""
+	case llm.OwnID(b.FileID):
+		return "chat takes images as data or by address, and none from a file that is kept"
 	case b.FileID != "":
 		return "its file is kept by another provider; send the data"
 	case p.Kind == llm.PartVideo:

@@ -17,6 +17,7 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 		f.Param, f.Code = "thread", "thread_unsupported_request"
 		return dialect.Call{}, nil, f
 	}
+	e.w.Buf = dialect.Room(req)
 	e.w.Open('{')
 	e.w.Name("model").String(facts.Model)
 	if err := e.messages(); err != nil {

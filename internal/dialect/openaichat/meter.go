@@ -14,14 +14,14 @@ import (
 func (chat) Meter() dialect.Meter { return &meter{} }
 
 type meter struct {
-	r    dialect.Reading
-	head bool // id and model are known
+	teller openai.Teller
+	r      dialect.Reading
+	head   bool // id and model are known
 }
 
 var (
-	needleUsage  = []byte(`"usage"`)
-	needleFinish = []byte(`"finish_reason"`)
-	needleError  = []byte(`"error"`)
+	needleUsage = []byte(`"usage"`)
+	differs     = []byte(`"delta":`) // where frames begin to
 )
 
 // Read implements dialect.Meter.
@@ -42,13 +42,15 @@ func (m *meter) Frame(f frame.Frame) {
 	if !m.r.Began {
 		m.r.Began = hasSubstance(f.Data)
 	}
-	if openai.Stated(f.Data, needleUsage) {
+	told := m.teller.Tells(f.Data, differs)
+	if told.Usage {
 		m.readUsage(f.Data)
+		m.r.Tier = dialect.TierWord(rawjson.Get(f.Data, "service_tier"))
 	}
-	if m.r.Stop.Native == "" && openai.Stated(f.Data, needleFinish) {
+	if m.r.Stop.Native == "" && told.Finish {
 		m.readStop(f.Data)
 	}
-	if m.r.Fault == nil && (f.Event == "error" || openai.Stated(f.Data, needleError) || bytes.HasPrefix(f.Data, objectError)) {
+	if m.r.Fault == nil && (f.Event == "error" || told.Error || bytes.HasPrefix(f.Data, objectError)) {
 		m.readFault(f)
 	}
 }
@@ -138,6 +140,8 @@ func (m *meter) Body(body []byte) {
 			m.r.Model = rawjson.Text(v)
 		case "choices":
 			choices = true
+		case "service_tier":
+			m.r.Tier = dialect.TierWord(v)
 		case "error":
 			if k := rawjson.Kind(v); k == '{' || k == '"' {
 				m.r.Fault = openai.ReadFault(0, nil, body)

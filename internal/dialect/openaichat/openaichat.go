@@ -23,8 +23,6 @@
 package openaichat
 
 import (
-	"net/http"
-
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
 	"weir/internal/fault"
@@ -37,20 +35,10 @@ const Path = "/v1/chat/completions"
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return chat{} }
 
-type chat struct{}
+type chat struct{ openai.Faults }
 
 // Name implements dialect.Dialect.
 func (chat) Name() llm.Dialect { return llm.OpenAIChat }
-
-// Fault implements dialect.Dialect.
-func (chat) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (chat) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
 
 // Codec implements dialect.Dialect.
 func (chat) Codec() dialect.Codec { return codec{} }

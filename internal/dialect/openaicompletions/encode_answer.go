@@ -68,7 +68,7 @@ func (a *answer) head(w *rawjson.Writer, id string, created llm.Num, model strin
 
 func (a *answer) tier(tier string) {
 	if tier != "" {
-		a.lost.Add("answer.tier", noPlace, llm.Dropped)
+		a.lost.Add("answer.tier", noPlace, dialect.WeighTier(tier))
 	}
 }
 

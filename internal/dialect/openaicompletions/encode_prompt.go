@@ -235,7 +235,7 @@ func (e *requestEncoder) beside(p *llm.Part) {
 		e.lose(p.Path+"."+dialect.Word(e.req.From, "annotations"), "a prompt cites nothing", llm.Dropped)
 	}
 	if p.Seal.Data != "" && p.Kind != llm.PartReasoning {
-		e.lose(p.Path+".signature", "a prompt has no place for seals", llm.Dropped)
+		e.lose(dialect.SealPath(e.req.From, p.Path), "a prompt has no place for seals", llm.Dropped)
 	}
 	if p.Phase != "" {
 		e.lose(dialect.MemberPath(p.Path, dialect.ItemLevel+"phase"), "a prompt has no phases", llm.Dropped)

@@ -14,15 +14,15 @@ import (
 func (completions) Meter() dialect.Meter { return &meter{} }
 
 type meter struct {
-	r    dialect.Reading
-	head bool // id and model are known
+	teller openai.Teller
+	r      dialect.Reading
+	head   bool // id and model are known
 }
 
 var (
-	needleUsage  = []byte(`"usage"`)
-	needleFinish = []byte(`"finish_reason"`)
-	needleError  = []byte(`"error"`)
-	objectError  = []byte(`{"object":"error"`)
+	needleUsage = []byte(`"usage"`)
+	differs     = []byte(`"text":`) // where frames begin to
+	objectError = []byte(`{"object":"error"`)
 )
 
 // Read implements dialect.Meter.
@@ -44,13 +44,14 @@ func (m *meter) Frame(f frame.Frame) {
 	if !m.r.Began {
 		m.r.Began = hasSubstance(f.Data)
 	}
-	if openai.Stated(f.Data, needleUsage) {
+	told := m.teller.Tells(f.Data, differs)
+	if told.Usage {
 		m.readUsage(f.Data)
 	}
-	if m.r.Stop.Native == "" && openai.Stated(f.Data, needleFinish) {
+	if m.r.Stop.Native == "" && told.Finish {
 		m.readStop(f.Data)
 	}
-	if m.r.Fault == nil && (f.Event == "error" || openai.Stated(f.Data, needleError) || bytes.HasPrefix(f.Data, objectError)) {
+	if m.r.Fault == nil && (f.Event == "error" || told.Error || bytes.HasPrefix(f.Data, objectError)) {
 		if isFault(f) {
 			m.r.Fault = openai.ReadFault(0, nil, f.Data)
 		}

@@ -20,8 +20,6 @@
 package openaicompletions
 
 import (
-	"net/http"
-
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
 	"weir/internal/fault"
@@ -34,20 +32,10 @@ const Path = "/v1/completions"
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return completions{} }
 
-type completions struct{}
+type completions struct{ openai.Faults }
 
 // Name implements dialect.Dialect.
 func (completions) Name() llm.Dialect { return llm.OpenAICompletions }
-
-// Fault implements dialect.Dialect.
-func (completions) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (completions) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
 
 // Codec implements dialect.Dialect.
 func (completions) Codec() dialect.Codec { return codec{} }

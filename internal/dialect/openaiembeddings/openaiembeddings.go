@@ -7,12 +7,8 @@
 package openaiembeddings
 
 import (
-	"net/http"
-
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
-	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
@@ -24,7 +20,7 @@ const Path = "/v1/embeddings"
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return embeddings{} }
 
-type embeddings struct{}
+type embeddings struct{ openai.Faults }
 
 var _ dialect.Dialect = embeddings{}
 
@@ -58,41 +54,22 @@ func (embeddings) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call
 	return c, nil
 }
 
-// Fault implements dialect.Dialect.
-func (embeddings) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (embeddings) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
-
 // Codec implements dialect.Dialect. There is no conversation here; see DecodeEmbed.
 func (embeddings) Codec() dialect.Codec { return nil }
 
 // Meter implements dialect.Dialect.
-func (embeddings) Meter() dialect.Meter { return &meter{} }
+func (embeddings) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Embeddings do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
-	m.r.Model = rawjson.Text(dialect.Near(body, `"model"`))
-	m.r.ID = rawjson.Text(dialect.Near(body, `"id"`))
+// readAnswer notes what an answer says for the record.
+func readAnswer(r *dialect.Reading, body []byte) {
+	r.Model = rawjson.Text(dialect.Near(body, `"model"`))
+	r.ID = rawjson.Text(dialect.Near(body, `"id"`))
 	if usage := dialect.Near(body, `"usage"`); rawjson.Kind(usage) == '{' {
-		m.r.Usage = usageOf(usage)
+		r.Usage = usageOf(usage)
 	}
 	if len(body) < end { // an error is small
 		if k := rawjson.Kind(rawjson.Get(body, "error")); k == '{' || k == '"' {
-			m.r.Fault = openai.ReadFault(0, nil, body)
+			r.Fault = openai.ReadFault(0, nil, body)
 		}
 	}
 }

@@ -6,12 +6,10 @@
 package openaiimages
 
 import (
-	"net/http"
 	"strings"
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
-	"weir/internal/fault"
 	"weir/internal/llm"
 )
 
@@ -22,7 +20,7 @@ const (
 	Variations  = "/v1/images/variations"
 )
 
-type images struct{}
+type images struct{ openai.Faults }
 
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return images{} }
@@ -48,16 +46,6 @@ func (images) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, er
 
 // Meter implements dialect.Dialect.
 func (images) Meter() dialect.Meter { return openai.MediaMeter() }
-
-// Fault implements dialect.Dialect.
-func (images) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (images) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
 
 // Codec implements dialect.Dialect.
 func (images) Codec() dialect.Codec { return nil }

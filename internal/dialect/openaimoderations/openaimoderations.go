@@ -3,12 +3,8 @@
 package openaimoderations
 
 import (
-	"net/http"
-
 	"weir/internal/dialect"
 	"weir/internal/dialect/openai"
-	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
@@ -17,7 +13,10 @@ import (
 // Path is where the dialect is spoken.
 const Path = "/v1/moderations"
 
-type moderations struct{}
+type moderations struct {
+	dialect.Brief
+	openai.Faults
+}
 
 // New returns the dialect. It holds no state and is safe for concurrent use.
 func New() dialect.Dialect { return moderations{} }
@@ -42,38 +41,11 @@ func (moderations) Peek(c *dialect.Call) (llm.Head, error) {
 	return llm.Head{Model: model}, err
 }
 
-// Edit implements dialect.Dialect.
-func (moderations) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
-	return dialect.EditModel(dst, c, e)
-}
-
-// Fault implements dialect.Dialect.
-func (moderations) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return openai.AppendFault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (moderations) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return openai.ReadFault(status, h, body)
-}
-
-// Codec implements dialect.Dialect.
-func (moderations) Codec() dialect.Codec { return nil }
-
 // Meter implements dialect.Dialect.
-func (moderations) Meter() dialect.Meter { return &meter{} }
+func (moderations) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Verdicts do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter. Mistral counts tokens, OpenAI nothing.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
-	m.r.ID, m.r.Model = rawjson.Text(rawjson.Get(body, "id")), rawjson.Text(rawjson.Get(body, "model"))
-	m.r.Usage = openai.DecodeUsage(rawjson.Get(body, "usage"))
+// readAnswer notes what an answer says for the record. Mistral counts tokens, OpenAI nothing.
+func readAnswer(r *dialect.Reading, body []byte) {
+	r.ID, r.Model = rawjson.Text(rawjson.Get(body, "id")), rawjson.Text(rawjson.Get(body, "model"))
+	r.Usage = openai.DecodeUsage(rawjson.Get(body, "usage"))
 }

@@ -91,7 +91,7 @@ func TestDecodeFaults(t *testing.T) {
 			t.Errorf("%s: a failed answer is written", body)
 		}
 	}
-	for _, body := range []string{`[]`, `{`, `{"output":[{"type":"function_call","id":"x","arguments":""}]}`} {
+	for _, body := range []string{`[]`, `{`, `{}`, `{"id":"resp_1","object":"response","deleted":true}`, `{"id":"c","object":"conversation"}`, `{"output":[{"type":"function_call","id":"x","arguments":""}]}`} {
 		_, err := codec{}.DecodeResponse([]byte(body))
 		if f := fault.Of(err); err == nil || f.Kind != fault.Upstream || f.Origin != fault.There {
 			t.Errorf("%s: %v", body, err)

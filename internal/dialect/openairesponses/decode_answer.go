@@ -13,6 +13,9 @@ func (codec) DecodeResponse(body []byte) (*llm.Response, error) {
 	if err := rawjson.Check(body); err != nil || rawjson.Kind(body) != '{' {
 		return nil, dialect.Garbage("the provider's answer is not a JSON object", err)
 	}
+	if f := noResponse(body); f != nil {
+		return nil, f
+	}
 	h, rest := decodeHead(body)
 	r := &llm.Response{
 		From: llm.OpenAIResponses, ID: h.id, Model: h.model, Created: h.created, Tier: h.tier, Usage: h.usage, Fault: h.fault, Extra: rest,
@@ -31,6 +34,28 @@ func (codec) DecodeResponse(body []byte) (*llm.Response, error) {
 		r.Fault = responses{}.ReadFault(0, nil, body)
 	}
 	return r, nil
+}
+
+// noResponse returns the fault of an object that is none, nor tells why: what else is said under a response's path, such
+// as that one was deleted, would read as an answer that says nothing.
+func noResponse(v []byte) *fault.Fault {
+	var object string
+	for name, val := range rawjson.Members(v) {
+		switch string(name) {
+		case "output", "status", "error":
+			return nil
+		case "object":
+			object = rawjson.Text(val)
+		case "type":
+			if rawjson.Text(val) == "error" {
+				return nil
+			}
+		}
+	}
+	if len(object) > 64 || object == "" {
+		object = "something else"
+	}
+	return dialect.Garbage("the provider's answer is no response with an output but "+object, nil)
 }
 
 // output reads an item of an answer.

@@ -317,6 +317,10 @@ func (d *streamDecoder) added(e *news) {
 // finish ends the answer: what was forgotten is told and closed.
 func (d *streamDecoder) finish(response []byte) {
 	h, rest := decodeHead(response)
+	if f := noResponse(response); f != nil && len(d.items) == 0 { // nor was anything said before
+		d.fail(f)
+		return
+	}
 	d.start(response)
 	if h.fault != nil {
 		d.fail(h.fault)

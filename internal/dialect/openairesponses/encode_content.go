@@ -70,7 +70,7 @@ func (e *requestEncoder) think(parts []llm.Part) []llm.Part {
 			out = append(out, item...)
 			for j := range item {
 				if e.own && item[j].Seal.Data != "" {
-					e.lose(under(item[j].Path, "signature"), "seals go back to their maker only", llm.Dropped)
+					e.lose(dialect.SealPath(e.req.From, item[j].Path), "seals go back to their maker only", llm.Dropped)
 					elsewhere = true
 				}
 			}
@@ -85,7 +85,7 @@ func (e *requestEncoder) think(parts []llm.Part) []llm.Part {
 		case followed && e.facts.ReasoningBack && last.Text != "":
 			out = append(out, item...)
 			if last.Seal.Data != "" {
-				e.lose(under(last.Path, "signature"), "seals go back to their maker only", llm.Dropped)
+				e.lose(dialect.SealPath(e.req.From, last.Path), "seals go back to their maker only", llm.Dropped)
 				out[len(out)-1].Seal = llm.Seal{}
 			}
 		default:
@@ -161,7 +161,7 @@ func (e *requestEncoder) beside(p *llm.Part) {
 		e.lose(p.Path+".logprobs", "probabilities of earlier answers are not taken back", llm.Dropped)
 	}
 	if p.Seal.Data != "" && p.Kind != llm.PartReasoning {
-		e.lose(p.Path+".signature", "seals go back to their maker only", llm.Dropped)
+		e.lose(dialect.SealPath(e.req.From, p.Path), "seals go back to their maker only", llm.Dropped)
 	}
 }
 
@@ -173,6 +173,8 @@ func unseen(p *llm.Part) string {
 		return "the target does not see moving pictures"
 	case p.Kind == llm.PartAudio:
 		return "the target does not hear; send text instead of sound"
+	case llm.OwnID(b.FileID):
+		return ""
 	case b.FileID != "":
 		return "its file is kept by another provider; send the data"
 	case b.Data == "" && b.URL == "" && b.Text == "":

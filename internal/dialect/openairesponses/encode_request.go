@@ -21,6 +21,7 @@ func (codec) EncodeRequest(req *llm.Request, facts llm.Facts) (dialect.Call, []l
 		e.facts.Model = req.Model
 	}
 	w := &e.w
+	w.Buf = dialect.Room(req)
 	w.Open('{').Name("model").String(e.facts.Model)
 	e.instructions()
 	e.input()

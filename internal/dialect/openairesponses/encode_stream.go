@@ -275,7 +275,7 @@ func (e *answerEncoder) loseRest(why string) {
 		tier = e.usage.Tier
 	}
 	if tier != "" && answerTier(tier, false) == "" {
-		e.losses.Add("answer.tier", "the tier "+tier+" has no word here", llm.Dropped)
+		e.losses.Add("answer.tier", "the tier "+tier+" has no word here", dialect.WeighTier(tier))
 	}
 }
 

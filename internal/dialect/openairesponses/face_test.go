@@ -106,7 +106,7 @@ func TestMeter(t *testing.T) {
 	m = New().Meter()
 	at(1000)
 	want := &dialect.Reading{
-		ID: "resp_1", Model: "gpt-5-2025", Began: true, Ended: true, Stop: llm.Stop{Reason: llm.StopCalls, Native: "completed"},
+		ID: "resp_1", Model: "gpt-5-2025", Tier: "default", Began: true, Ended: true, Stop: llm.Stop{Reason: llm.StopCalls, Native: "completed"},
 		Usage: &llm.Usage{
 			Said:  llm.SaidInput | llm.SaidCacheRead | llm.SaidOutput | llm.SaidReasoning | llm.SaidTotal,
 			Input: 30, CacheRead: 20, Output: 12, Reasoning: 5, Total: 42,

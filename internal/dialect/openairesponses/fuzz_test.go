@@ -1,44 +1,22 @@
 package openairesponses
 
 import (
-	"bytes"
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"weir/internal/dialect"
-	"weir/internal/fault"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/llm"
-	"weir/internal/rawjson"
 )
 
 func FuzzPeek(f *testing.F) {
 	f.Add([]byte(everything), "m2", int64(9))
 	f.Add([]byte(`{"model":"a","Model":"b"}`), "", int64(0))
 	f.Fuzz(func(t *testing.T, body []byte, model string, limit int64) {
-		call := dialect.Call{Body: bytes.Clone(body)}
-		head, err := New().Peek(&call)
-		if err != nil {
-			if f := (*fault.Fault)(nil); !errors.As(err, &f) || f.Kind != fault.Malformed {
-				t.Fatalf("refused with %v", err)
-			}
+		call, ok := dialecttest.EditHolds(t, New(), body, model, limit, false)
+		if !ok {
 			return
-		}
-		edited, err := New().Edit(nil, call, dialect.Edit{Model: strings.ToValidUTF8(model, ""), MaxOutput: limit})
-		if err != nil || !bytes.Equal(call.Body, body) {
-			t.Fatalf("Edit: %v; body is now %s", err, call.Body)
-		}
-		after, err := New().Peek(&edited)
-		if err != nil && strings.ContainsRune(model, 0) {
-			return
-		}
-		if err != nil {
-			t.Fatalf("what was edited is refused: %v\n%s", err, edited.Body)
-		}
-		if limit > 0 && after.MaxOutput > limit || after.Stream != head.Stream {
-			t.Fatalf("head was %+v and is %+v", head, after)
 		}
 		items, err := InputItems(call.Body)
 		if err != nil {
@@ -59,15 +37,8 @@ func FuzzDecodeRequest(f *testing.F) {
 	f.Add([]byte(everything))
 	f.Add([]byte(`{"model":"m","input":[{"type":"function_call_output","call_id":"a","output":""}]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		call := dialect.Call{Body: body}
-		if _, err := New().Peek(&call); err != nil {
-			return
-		}
-		req, err := codec{}.DecodeRequest(call)
-		if err != nil {
-			if f := (*fault.Fault)(nil); !errors.As(err, &f) || f.Kind != fault.Malformed || f.Param == "" {
-				t.Fatalf("refused with %v", err)
-			}
+		req := dialecttest.Decoded(t, New(), dialect.Call{Body: body})
+		if req == nil {
 			return
 		}
 		out, losses := encodeRequest(t, req, llm.Facts{Model: req.Model})
@@ -76,12 +47,7 @@ func FuzzDecodeRequest(f *testing.F) {
 				t.Fatalf("the request changed (-want +got):\n%s\n%s", d, out)
 			}
 		}
-		req.From = llm.OpenAIChat
-		if call, _, err := (codec{}).EncodeRequest(req, llm.Facts{Model: "m"}); err == nil {
-			if err := rawjson.Check(call.Body); err != nil {
-				t.Fatalf("%v in %s", err, call.Body)
-			}
-		}
+		dialecttest.ForeignHolds(t, New(), req, "m")
 	})
 }
 
@@ -128,12 +94,7 @@ func FuzzDecodeStream(f *testing.F) {
 				t.Fatalf("%v in %s", err, written)
 			}
 		}
-		m := New().Meter()
-		for f, err := range framesOf(in) {
-			if err == nil {
-				m.Frame(f)
-			}
-		}
+		dialecttest.Metered(New(), framesOf(in))
 	})
 }
 
@@ -141,14 +102,6 @@ func FuzzReadFault(f *testing.F) {
 	f.Add(400, []byte(`{"error":{"message":"x","code":"invalid_prompt"}}`))
 	f.Add(0, []byte(`{"type":"response.failed","response":{"error":{"code":"x","message":"y"}}}`))
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		fl := New().ReadFault(status, nil, body)
-		if fl == nil || fl.Message == "" || fl.Origin != fault.There || len(fl.Message) > 4<<10 {
-			t.Fatalf("read as %+v", fl)
-		}
-		for _, form := range []dialect.Form{dialect.Whole, dialect.Stream} {
-			if written := New().Fault(nil, fl, form); form == dialect.Whole && rawjson.Check(written) != nil {
-				t.Fatalf("written as %s", written)
-			}
-		}
+		dialecttest.FaultHolds(t, New(), status, body, 4<<10)
 	})
 }

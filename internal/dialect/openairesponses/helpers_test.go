@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"weir/internal/dialect"
+	"weir/internal/dialect/dialecttest"
 	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
@@ -45,24 +46,9 @@ func framesOf(stream string) frame.Seq {
 	}
 }
 
-// checked passes events on and reports where they break the grammar.
+// checked passes events on and fails where they break the grammar.
 func checked(t testing.TB, in iter.Seq2[llm.Event, error]) iter.Seq2[llm.Event, error] {
-	return func(yield func(llm.Event, error) bool) {
-		check := llm.Grammar()
-		for e, err := range in {
-			if err == nil {
-				if broken := check(e); broken != nil {
-					t.Errorf("grammar: %v", broken)
-				}
-			}
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-		if broken := check(llm.Event{}); broken != nil {
-			t.Errorf("grammar: %v", broken)
-		}
-	}
+	return dialecttest.Grammatical(t, in)
 }
 
 func collect(t testing.TB, stream string) *llm.Response {
@@ -97,11 +83,7 @@ func encodeRequest(t testing.TB, r *llm.Request, facts llm.Facts) (string, []llm
 
 func decodeResponse(t testing.TB, body string) *llm.Response {
 	t.Helper()
-	r, err := codec{}.DecodeResponse([]byte(body))
-	if err != nil {
-		t.Fatalf("%v\n%s", err, body)
-	}
-	return r
+	return dialecttest.Answer(t, New(), body)
 }
 
 func encodeResponse(t testing.TB, req *llm.Request, r *llm.Response) (string, []llm.Loss) {

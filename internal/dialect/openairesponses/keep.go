@@ -16,7 +16,7 @@ var _ dialect.Keeper = responses{}
 
 // Thread implements dialect.Keeper. The error is a *fault.Fault (Malformed).
 func (responses) Thread(c dialect.Call) (dialect.Thread, error) {
-	var th dialect.Thread
+	th := dialect.Thread{Member: "previous_response_id"}
 	if raw := c.Index.Get(c.Body, atPrevious); !rawjson.IsNull(raw) {
 		id, ok := rawjson.String(raw)
 		if !ok {

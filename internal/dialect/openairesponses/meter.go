@@ -93,6 +93,8 @@ func (m *meter) response(v []byte) {
 			details = val
 		case "error":
 			failure = val
+		case "service_tier":
+			m.reading.Tier = dialect.TierWord(val)
 		}
 	}
 	if u := decodeUsage(usage, tools); u != nil {

@@ -171,7 +171,7 @@ func TestSealOfWhatStandsBefore(t *testing.T) {
 		t.Errorf("decoded as %+v", r.Messages)
 	}
 	body, losses := encodeRequest(t, r, llm.Facts{Model: "t"})
-	if said(losses) != "input[1].signature dropped" || len(decodeRequest(t, body).Messages[1].Parts) != 2 {
+	if said(losses) != "input[1].encrypted_content dropped" || len(decodeRequest(t, body).Messages[1].Parts) != 2 {
 		t.Errorf("lost %s in %s", said(losses), body)
 	}
 }

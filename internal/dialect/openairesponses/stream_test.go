@@ -131,6 +131,8 @@ func TestDecodeStream(t *testing.T) {
 		},
 		{"an error", stream(created, message, textAt, textDelta("a"), `{"type":"error","code":"server_error","message":"x","param":null}`), "start r m\nping\nopen 0 kind 1 m1\ndelta 0 \"a\"\nclose 0\nfault upstream\n"},
 		{"a failure", stream(created, `{"type":"response.failed","response":{"id":"r","status":"failed","error":{"code":"rate_limit_exceeded","message":"x"}}}`), "start r m\nfault rate_limit\n"},
+		{"no response at the end", stream(`{"type":"response.completed","response":{"id":"r","object":"response.deleted","deleted":true}}`), "fault upstream\n"},
+		{"nor any", stream(created, `{"type":"response.completed"}`), "start r m\nfault upstream\n"},
 		{"cut", stream(created, message, textAt, textDelta("a")), "start r m\nping\nopen 0 kind 1 m1\ndelta 0 \"a\"\nclose 0\nfault cut\n"},
 		{"no event", "data: hello\n\n", "fault upstream\n"},
 	}

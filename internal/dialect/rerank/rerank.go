@@ -12,11 +12,7 @@
 package rerank
 
 import (
-	"net/http"
-
 	"weir/internal/dialect"
-	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 )
@@ -28,12 +24,15 @@ const (
 )
 
 type rerank struct {
+	dialect.Brief
+	dialect.FaultsOf
 	name llm.Dialect
-	kin  dialect.Dialect // whose errors it shares
 }
 
 // New returns the dialect of a name, cohere-rerank or openai-rerank, with the errors of another of its provider's.
-func New(name llm.Dialect, kin dialect.Dialect) dialect.Dialect { return rerank{name, kin} }
+func New(name llm.Dialect, kin dialect.Dialect) dialect.Dialect {
+	return rerank{FaultsOf: dialect.FaultsOf{Other: kin}, name: name}
+}
 
 var _ dialect.Reranker = rerank{}
 
@@ -45,47 +44,20 @@ func (d rerank) Name() llm.Dialect { return d.name }
 // Peek implements dialect.Dialect.
 func (rerank) Peek(c *dialect.Call) (llm.Head, error) { return dialect.PeekModel(c) }
 
-// Edit implements dialect.Dialect. There is no output to limit and no stream.
-func (rerank) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error) {
-	return dialect.EditModel(dst, c, e)
-}
-
-// Fault implements dialect.Dialect.
-func (d rerank) Fault(dst []byte, f *fault.Fault, form dialect.Form) []byte {
-	return d.kin.Fault(dst, f, form)
-}
-
-// ReadFault implements dialect.Dialect.
-func (d rerank) ReadFault(status int, h http.Header, body []byte) *fault.Fault {
-	return d.kin.ReadFault(status, h, body)
-}
-
-// Codec implements dialect.Dialect. There is no conversation here; see DecodeRerank.
-func (rerank) Codec() dialect.Codec { return nil }
-
 // Meter implements dialect.Dialect.
-func (rerank) Meter() dialect.Meter { return &meter{} }
+func (rerank) Meter() dialect.Meter { return dialect.WholeMeter(readAnswer) }
 
-type meter struct{ r dialect.Reading }
-
-// Read implements dialect.Meter.
-func (m *meter) Read() *dialect.Reading { return &m.r }
-
-// Frame implements dialect.Meter. Rankings do not stream.
-func (m *meter) Frame(frame.Frame) {}
-
-// Body implements dialect.Meter.
-func (m *meter) Body(body []byte) {
-	m.r.Began, m.r.Ended = true, true
+// readAnswer notes what an answer says for the record.
+func readAnswer(r *dialect.Reading, body []byte) {
 	for name, v := range rawjson.Members(body) {
 		switch string(name) {
 		case "id":
-			m.r.ID = rawjson.Text(v)
+			r.ID = rawjson.Text(v)
 		case "model":
-			m.r.Model = rawjson.Text(v)
+			r.Model = rawjson.Text(v)
 		case "usage", "meta":
 			if u := usageOf(v); u != nil {
-				m.r.Usage = u
+				r.Usage = u
 			}
 		}
 	}

@@ -39,9 +39,12 @@ var _ provider.Adapter = (*Resource)(nil)
 
 // Address implements provider.Adapter. With an API version the model's name is that of an Azure deployment and stands in the
 // path; the body, which names it too, stays.
-func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) {
+func (a *Resource) Address(d llm.Dialect, c dialect.Call) (dialect.Call, error) {
 	if a.APIVersion == "" {
 		return c, nil
+	}
+	if d == llm.OpenAIRealtime {
+		return a.session(c)
 	}
 	version := "api-version=" + url.QueryEscape(a.APIVersion)
 	if c.Query != "" {
@@ -49,8 +52,8 @@ func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) 
 	}
 	c.Query = version
 	rest := strings.TrimPrefix(c.Path, "/v1")
-	if strings.HasPrefix(rest, "/responses") {
-		return c, nil // Azure wants the deployment in the body here
+	if strings.HasPrefix(rest, "/responses") || strings.HasPrefix(rest, "/files") || strings.HasPrefix(rest, "/fine_tuning") || strings.HasPrefix(rest, "/batches") {
+		return c, nil // Azure wants the deployment in the body here, or in the file's requests
 	}
 	model := c.Model // the body may be a form
 	if model == "" {
@@ -60,6 +63,19 @@ func (a *Resource) Address(_ llm.Dialect, c dialect.Call) (dialect.Call, error) 
 		return c, &fault.Fault{Kind: fault.Malformed, Param: "model", Message: "the request names no model, which is the deployment's name at Azure"}
 	}
 	c.Path = "/v1/deployments/" /* Azure */ + url.PathEscape(model) + rest
+	return c, nil
+}
+
+// session addresses a session over a WebSocket, where Azure has its deployment in the query.
+func (a *Resource) session(c dialect.Call) (dialect.Call, error) {
+	q, err := url.ParseQuery(c.Query)
+	if err != nil {
+		return c, &fault.Fault{Kind: fault.Malformed, Message: "the query cannot be read", Cause: err}
+	}
+	q.Del("model")
+	q.Set("deployment", c.Model) // Azure
+	q.Set("api-version", a.APIVersion)
+	c.Query = q.Encode()
 	return c, nil
 }
 

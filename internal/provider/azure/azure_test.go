@@ -83,6 +83,17 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestSessions: the deployment of a session at Azure stands in the query, on the newer surface the model does.
+func TestSessions(t *testing.T) {
+	for version, want := range map[string]string{"2025-04-01-preview": "api-version=2025-04-01-preview&deployment=talk+1&intent=x", "": "intent=x&model=talk+1"} {
+		r := &Resource{APIVersion: version, Key: "k"}
+		c, err := r.Address(llm.OpenAIRealtime, dialect.Call{Path: "/v1/realtime", Query: "intent=x&model=talk+1", Model: "talk 1"})
+		if err != nil || c.Path != "/v1/realtime" || c.Query != want {
+			t.Errorf("%s?%s %v", c.Path, c.Query, err)
+		}
+	}
+}
+
 // TestForms: of a form only the call says the model's name.
 func TestForms(t *testing.T) {
 	r := &Resource{APIVersion: "2025-04-01-preview", Key: "k"}

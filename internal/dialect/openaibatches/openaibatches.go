@@ -1,0 +1,99 @@
+// Package openaibatches is OpenAI's Batches: a file of requests, a line each, that is answered later by files of results.
+//
+// A file is read line by line (lines.go): each line is an object with custom_id, method, url and body, and the body is a
+// request of another dialect, which judges it. What cannot be read is refused, with the line's number. A batch itself is a
+// small object (object.go) whose ids are replaced where they stand.
+package openaibatches
+
+import (
+	"errors"
+
+	"weir/internal/dialect"
+	"weir/internal/fault"
+	"weir/internal/frame"
+	"weir/internal/llm"
+	"weir/internal/rawjson"
+	"weir/internal/splice"
+)
+
+// Root is where batches are made.
+const Root = "/v1/batches"
+
+type batches struct {
+	dialect.Dialect // tells and reads errors
+}
+
+// New returns the dialect. Errors are told and read as words does.
+func New(words dialect.Dialect) dialect.Batcher { return batches{words} }
+
+// Name implements dialect.Dialect.
+func (batches) Name() llm.Dialect { return llm.OpenAIBatches }
+
+// Root implements dialect.Batcher.
+func (batches) Root() string { return Root }
+
+// Prefix implements dialect.Batcher.
+func (batches) Prefix() string { return "batch_" }
+
+// Files implements dialect.Batcher.
+func (batches) Files() llm.Dialect { return llm.OpenAIFiles }
+
+// The governed members of a call by position.
+const (
+	atInput = iota
+	atEndpoint
+)
+
+var governed = splice.NewSpec("input_file_id", "endpoint")
+
+// Peek implements dialect.Dialect. A batch names no model: its lines do.
+func (batches) Peek(c *dialect.Call) (llm.Head, error) {
+	ix, err := governed.Scan(c.Body)
+	if err != nil {
+		return llm.Head{}, refused(err)
+	}
+	c.Index = ix
+	for at, name := range [...]string{"input_file_id", "endpoint"} {
+		if v, ok := rawjson.String(ix.Get(c.Body, at)); !ok || v == "" {
+			return llm.Head{}, &fault.Fault{Kind: fault.Malformed, Param: name, Message: name + " is missing or no text"}
+		}
+	}
+	return llm.Head{}, nil
+}
+
+func refused(err error) error {
+	f := &fault.Fault{Kind: fault.Malformed, Message: err.Error()}
+	if e, ok := errors.AsType[*splice.Error](err); ok {
+		f.Param = e.Member
+	}
+	return f
+}
+
+// Asked implements dialect.Batcher.
+func (batches) Asked(c dialect.Call) (input, path string) {
+	return rawjson.Text(c.Index.Get(c.Body, atInput)), rawjson.Text(c.Index.Get(c.Body, atEndpoint))
+}
+
+// From implements dialect.Batcher.
+func (batches) From(dst []byte, c dialect.Call, input string) []byte {
+	return governed.Apply(dst, c.Body, &c.Index, splice.Change{Member: atInput, Value: rawjson.AppendString(nil, input)})
+}
+
+// Edit implements dialect.Dialect; there is nothing to edit.
+func (batches) Edit(dst []byte, c dialect.Call, _ dialect.Edit) (dialect.Call, error) {
+	dst = append(dst, c.Body...)
+	c.Body = dst[len(dst)-len(c.Body):]
+	return c, nil
+}
+
+// Codec implements dialect.Dialect: a batch is passed and never translated.
+func (batches) Codec() dialect.Codec { return nil }
+
+// Meter implements dialect.Dialect. What a batch comes to is in its results, not in its object.
+func (batches) Meter() dialect.Meter { return new(meter) }
+
+type meter struct{ r dialect.Reading }
+
+func (*meter) Frame(frame.Frame)        {}
+func (*meter) Body([]byte)              {}
+func (m *meter) Read() *dialect.Reading { return &m.r }
