@@ -5,12 +5,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,10 +130,10 @@ func TestDemo(t *testing.T) {
 
 // upstreams are the simulated providers of the stage, one in each dialect.
 var upstreams = []struct{ name, dialect, more, root string }{
-	{"sim-chat", "openai-chat", ", openai-embeddings, openai-images, openai-audio", "/v1"},
-	{"sim-msg", "anthropic-messages", "", ""},
+	{"sim-chat", "openai-chat", ", openai-embeddings, openai-images, openai-audio, openai-realtime, openai-files, openai-batches, openai-fine-tuning", "/v1"},
+	{"sim-msg", "anthropic-messages", ", anthropic-batches, anthropic-files", ""},
 	{"sim-resp", "openai-responses", "", "/v1"},
-	{"sim-gem", "gemini-generate", "", ""},
+	{"sim-gem", "gemini-generate", ", gemini-live", ""},
 	{"sim-conv", "bedrock-converse", "", ""},
 	{"sim-coh", "cohere-chat", ", classify, tei-classify, oip-infer, mistral-ocr", ""},
 	{"sim-oll", "ollama-chat", "", ""},
@@ -161,7 +164,23 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	start(t, document, listen)
-	return &stage{env: environment("WEIR_URL=http://"+listen, "WEIR_CONTROL="+control, "WEIR_UPSTREAMS="+strings.Join(names, " "))}
+	secure, ca := front(t, "http://"+listen)
+	return &stage{env: environment("WEIR_TLS_URL="+secure, "WEIR_TLS_CA="+ca, "WEIR_URL=http://"+listen, "WEIR_CONTROL="+control, "WEIR_UPSTREAMS="+strings.Join(names, " "))}
+}
+
+// front serves an address over TLS too, for clients that open nothing else; ca is its certificate.
+func front(t *testing.T, address string) (secure, ca string) {
+	t.Helper()
+	behind, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewTLSServer(httputil.NewSingleHostReverseProxy(behind))
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
 }
 
 // environment is what the suites are told.

@@ -25,6 +25,7 @@ import (
 	"weir/internal/gateway"
 	"weir/internal/seal"
 	"weir/internal/telemetry"
+	"weir/internal/thing"
 	"weir/internal/thread"
 )
 
@@ -43,6 +44,7 @@ type node struct {
 	prices priceFiles
 
 	threads *thread.File // nil: answers are kept in memory
+	things  *thing.Store // nil: what is known of files, batches and jobs is in memory
 	ballast []byte
 }
 
@@ -67,6 +69,7 @@ func newNode(w io.Writer, more gateway.Observer) (*node, error) {
 	seals := seal.New(seal.Options{})
 	n.metrics.Gauge("weir_seals", "Turns whose sealed reasoning is kept.", func() int64 { return int64(seals.Stats().Entries) })
 	n.metrics.Counter("weir_seals_full_total", "Kept turns that left early because the store was full.", func() uint64 { return seals.Stats().Full })
+	n.metrics.Gauge("weir_batches_unsettled", "Batches of whose requests not every one is recorded.", func() int64 { return int64(n.engine.Unsettled()) })
 	n.metrics.Counter("weir_price_reloads_total", "Price files that were taken over while running.", n.prices.ok.Load)
 	n.metrics.Counter("weir_price_reloads_refused_total", "Price files that were refused; those before stayed in use.", n.prices.bad.Load)
 	n.engine = engine.New(telemetry.Tee(observers...), seals)
@@ -86,6 +89,7 @@ func (n *node) keep(dir string) error {
 		return fmt.Errorf("%w; give each process a node.data_dir of its own", err)
 	case err != nil:
 		n.log.Warn("answers that clients ask to keep are kept in memory only: a restart forgets them; set node.data_dir to a folder that can be written", "error", err)
+		n.engine.Things(thing.NewMemory(thing.Options{}))
 		return nil
 	}
 	n.engine.Threads(n.threads)
@@ -97,6 +101,27 @@ func (n *node) keep(dir string) error {
 	n.metrics.Counter("weir_kept_damaged_total", "Kept answers, and places in their files, that cannot be read.", func() uint64 { return n.threads.Stats().Damaged })
 	n.metrics.Counter("weir_kept_expired_total", "Kept answers whose time was over.", func() uint64 { return n.threads.Stats().Expired })
 	n.metrics.Counter("weir_kept_refused_total", "Answers that were not kept for want of room.", func() uint64 { return n.threads.Stats().Refused })
+	return n.keepThings(dir)
+}
+
+// keepThings does so for what is known of files, batches and jobs.
+func (n *node) keepThings(dir string) (err error) {
+	n.things, err = thing.Open(filepath.Join(dir, "things"), thing.Options{})
+	switch {
+	case errors.Is(err, thread.ErrLocked):
+		return fmt.Errorf("%w; give each process a node.data_dir of its own", err)
+	case err != nil:
+		n.log.Warn("whose files, batches and jobs are whose is kept in memory only: after a restart nobody finds them; set node.data_dir to a folder that can be written", "error", err)
+		n.engine.Things(thing.NewMemory(thing.Options{}))
+		return nil
+	}
+	n.engine.Things(n.things)
+	n.metrics.Gauge("weir_things", "Files, batches and jobs that providers keep for keys.", func() int64 { return int64(n.things.Stats().Turns) })
+	n.metrics.Gauge("weir_things_bytes", "Bytes of what is known of them.", func() int64 { return n.things.Stats().Bytes })
+	n.metrics.Gauge("weir_things_disk_bytes", "Bytes of the files that this is in.", func() int64 { return n.things.Stats().Disk })
+	n.metrics.Gauge("weir_things_owed", "Deletions of it that could not be written yet.", func() int64 { return int64(n.things.Stats().Owed) })
+	n.metrics.Counter("weir_things_damaged_total", "Parts of it that cannot be read.", func() uint64 { return n.things.Stats().Damaged })
+	n.metrics.Counter("weir_things_refused_total", "Files, batches and jobs that were refused for want of room to note them.", func() uint64 { return n.things.Stats().Refused })
 	return nil
 }
 
@@ -232,6 +257,11 @@ func (n *node) close() {
 	if n.threads != nil {
 		if err := n.threads.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "weir: some kept answers could not be written:", err)
+		}
+	}
+	if n.things != nil {
+		if err := n.things.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "weir: some of what is known of files, batches and jobs could not be written:", err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

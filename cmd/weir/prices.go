@@ -156,23 +156,24 @@ type shown struct {
 	provider string
 	list     *price.List
 	price    *price.Price
-	model    string // as it was asked for
+	model    string          // as it was asked for
+	later    []price.Edition // prices that are known to begin on a day to come
 }
 
 // search finds the models of a list: the one that a request for that name is priced by, else those whose names have it
 // in them.
 func search(provider string, l *price.List, part string, at time.Time) []shown {
 	if p, ok := l.Price(part, at); ok && part != "" && !(strings.Contains(p.Model, "*") && p.Model != part) {
-		return []shown{{provider, p.List(), p, part}}
+		return []shown{{provider, p.List(), p, part, l.Later(part, at)}}
 	}
 	var out []shown
 	for _, p := range l.Models(at) {
 		if strings.Contains(strings.ToLower(p.Model), strings.ToLower(part)) {
-			out = append(out, shown{provider, p.List(), p, p.Model})
+			out = append(out, shown{provider, p.List(), p, p.Model, l.Later(p.Model, at)})
 		}
 	}
 	if p, ok := l.Price(part, at); ok && part != "" && out == nil { // a pattern
-		out = append(out, shown{provider, p.List(), p, part})
+		out = append(out, shown{provider, p.List(), p, part, l.Later(part, at)})
 	}
 	return out
 }
@@ -216,6 +217,9 @@ func printWhole(w io.Writer, found []shown) error {
 			fmt.Fprintf(w, " as %s", s.price.Model)
 		}
 		fmt.Fprintf(w, ", list %s\n", s.list.Version)
+		if days := daysOf(&s.price.Facts); days != "" {
+			fmt.Fprintln(w, "  "+days)
+		}
 		rates := s.price.Rates()
 		switch {
 		case s.price.Facts.Free:
@@ -224,21 +228,53 @@ func printWhole(w io.Writer, found []shown) error {
 			fmt.Fprintln(w, "  no price is known")
 		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, r := range rates {
-			what, amount, per := r.Component.String(), "$"+r.Amount, "per million"
-			switch {
-			case r.Factor:
-				what, amount, per = "all tokens", "×"+r.Amount, "what they cost"
-			case r.Component.Apiece():
-				per = "apiece"
-			}
-			fmt.Fprintln(t, strings.TrimRight(fmt.Sprintf("  %s\t%s\t%s\t%s %s", strings.TrimSpace(r.When+" "+what), amount, per, r.Source.Name, r.Source.Date), " "))
+		printRates(t, "", rates)
+		before := rates
+		for _, e := range s.later {
+			now := e.Price.Rates()
+			printRates(t, "from "+e.From.String()+" ", changed(before, now))
+			before = now
 		}
 		if err := t.Flush(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// printRates prints prices, each after the word for when they begin.
+func printRates(t io.Writer, begin string, rates []price.Rate) {
+	for _, r := range rates {
+		what, amount, per := r.Component.String(), "$"+r.Amount, "per million"
+		switch {
+		case r.Factor:
+			what, amount, per = "all tokens", "×"+r.Amount, "what they cost"
+		case r.Component.Apiece():
+			per = "apiece"
+		}
+		what = begin + strings.TrimSpace(r.When+" "+what)
+		fmt.Fprintln(t, strings.TrimRight(fmt.Sprintf("  %s\t%s\t%s\t%s %s", what, amount, per, r.Source.Name, r.Source.Date), " "))
+	}
+}
+
+// changed returns what of prices is not among those before them.
+func changed(before, now []price.Rate) []price.Rate {
+	return slices.DeleteFunc(slices.Clone(now), func(r price.Rate) bool { return slices.Contains(before, r) })
+}
+
+// daysOf says since when and until when a model is offered, as far as that is known.
+func daysOf(f *price.Facts) string {
+	var out []string
+	if f.Released != 0 {
+		out = append(out, "released "+f.Released.String())
+	}
+	if f.Sunset != 0 {
+		out = append(out, "switched off on "+f.Sunset.String())
+	}
+	if f.Deprecated {
+		out = append(out, "deprecated")
+	}
+	return strings.Join(out, ", ")
 }
 
 func printProviders(w io.Writer, lists map[string]*price.List, at time.Time, asJSON bool) error {
@@ -272,31 +308,45 @@ func printProviders(w io.Writer, lists map[string]*price.List, at time.Time, asJ
 	return t.Flush()
 }
 
-// printJSON prints {"models":[{provider,model,as,version,free,prices:[{when,component,usd,per,source,date}]}]}.
+// printJSON prints {"models":[{provider,model,as,version,free,released,sunset,prices:[{when,component,usd,per,source,
+// date}],later:[{from,prices}]}]}. Days that are not known are "".
 func printJSON(w io.Writer, found []shown) error {
 	var j rawjson.Writer
 	j.Open('{').Name("models").Open('[')
 	for _, s := range found {
 		j.Open('{').Name("provider").String(s.provider).Name("model").String(s.model).Name("as").String(s.price.Model).
-			Name("version").String(s.list.Version).Name("free").Bool(s.price.Facts.Free).Name("prices").Open('[')
-		for _, r := range s.price.Rates() {
-			j.Open('{').Name("when").String(r.When)
-			if r.Factor {
-				j.Name("factor").String(r.Amount).Close('}')
-				continue
-			}
-			per := "million"
-			if r.Component.Apiece() {
-				per = "piece"
-			}
-			j.Name("component").String(r.Component.String()).Name("usd").String(r.Amount).Name("per").String(per).
-				Name("source").String(r.Source.Name).Name("date").String(r.Source.Date.String()).Close('}')
+			Name("version").String(s.list.Version).Name("free").Bool(s.price.Facts.Free).
+			Name("released").String(s.price.Facts.Released.String()).Name("sunset").String(s.price.Facts.Sunset.String()).Name("prices")
+		ratesJSON(&j, s.price.Rates())
+		j.Name("later").Open('[')
+		for _, e := range s.later {
+			j.Open('{').Name("from").String(e.From.String()).Name("prices")
+			ratesJSON(&j, e.Price.Rates())
+			j.Close('}')
 		}
 		j.Close(']').Close('}')
 	}
 	j.Close(']').Close('}')
 	_, err := fmt.Fprintf(w, "%s\n", j.Buf)
 	return err
+}
+
+func ratesJSON(j *rawjson.Writer, rates []price.Rate) {
+	j.Open('[')
+	for _, r := range rates {
+		j.Open('{').Name("when").String(r.When)
+		if r.Factor {
+			j.Name("factor").String(r.Amount).Close('}')
+			continue
+		}
+		per := "million"
+		if r.Component.Apiece() {
+			per = "piece"
+		}
+		j.Name("component").String(r.Component.String()).Name("usd").String(r.Amount).Name("per").String(per).
+			Name("source").String(r.Source.Name).Name("date").String(r.Source.Date.String()).Close('}')
+	}
+	j.Close(']')
 }
 
 func pricesCheckCommand() *cobra.Command {

@@ -167,6 +167,7 @@ const last = {
     ['overloaded', 'overloaded', 'The engine is currently overloaded', (m) => data({ error: { message: m, type: 'server_error', param: null, code: null } })],
     ['rate', 'rate_limit', 'Slow down a little', (m) => data({ error: { message: m, type: 'rate_limit_error', param: null, code: 'rate_limit_exceeded' } })],
     ['their bug', 'upstream', 'The server had an error', (m) => data({ error: { message: m, type: 'server_error', param: null, code: null } })],
+    ['a key withdrawn', 'upstream_auth', 'The key was withdrawn', (m) => data({ error: { message: m, type: 'authentication_error', param: null, code: 'invalid_api_key' } })],
   ],
   completions: [['their bug', 'upstream', 'The server had an error', (m) => data({ error: { message: m, type: 'server_error', param: null, code: null } })]],
   responses: [

@@ -22,6 +22,9 @@ export const languages = {
   ollama: { dialect: 'ollama-chat', root: '', path: '/api/chat', streams: 'application/x-ndjson' },
 };
 
+/** Those that pass and are not translated. */
+const passed = { interactions: { dialect: 'gemini-interactions', root: '' } };
+
 /** What is spoken at a path that only looks like Completions: Chat Completions, and a language of its own. */
 const others = { portkey: 'chat', writer: null };
 
@@ -113,7 +116,7 @@ export async function start(binary, player, of = ['chat', 'messages'], heard = (
   await writeFile(join(folder, 'weir.yaml'), `version: 1
 listen: "${listen}"
 providers:
-${of.map((name) => `  ${name}: { base_url: "${player}${languages[name].root}", speaks: [${languages[name].dialect}], auth: none }`).join('\n')}
+${of.map((name) => [name, languages[name] ?? passed[name]]).map(([name, l]) => `  ${name}: { base_url: "${player}${l.root}", speaks: [${l.dialect}], auth: none }`).join('\n')}
 keys:
   - { name: recordings, key: "${key}", models: [${of.map((name) => `"${name}/*"`)}] }
 `);

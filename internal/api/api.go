@@ -9,6 +9,7 @@ import (
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/count"
+	"weir/internal/dialect/geminilive"
 	"weir/internal/engine"
 	"weir/internal/fault"
 	"weir/internal/gateway"
@@ -63,6 +64,9 @@ func clean(next http.Handler) http.Handler {
 		if p := r.URL.Path; len(p) > 1 && strings.HasPrefix(p, "/v1/") && p[len(p)-1] == '/' {
 			r.URL.Path = strings.TrimRight(p, "/")
 		}
+		if p := r.URL.Path; strings.HasPrefix(p, "//ws/google") { // as Google's SDK writes it behind a base URL
+			r.URL.Path, r.URL.RawPath = p[1:], strings.TrimPrefix(r.URL.RawPath, "/")
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -86,13 +90,23 @@ func (a *api) table() []entry {
 		{"/v1/chat/completions", post, a.serve(llm.OpenAIChat, llm.OpChat)},
 		{"/v1/responses", post, a.serve(llm.OpenAIResponses, llm.OpChat)},
 		{"/v1/responses/compact", post, a.serve(llm.OpenAIResponses, llm.OpCompact)},
-		{"/v1/responses/{id}", get + ", " + http.MethodDelete, a.kept(0)},
-		{"/v1/responses/{id}/input_items", get, a.kept(engine.KeptInput)},
-		{"/v1/responses/{id}/cancel", post, a.kept(engine.KeptCancel)},
+		{"/v1/responses/{id}", get + ", " + http.MethodDelete, a.kept(llm.OpenAIResponses, 0)},
+		{"/v1/responses/{id}/input_items", get, a.kept(llm.OpenAIResponses, engine.KeptInput)},
+		{"/v1/responses/{id}/cancel", post, a.kept(llm.OpenAIResponses, engine.KeptCancel)},
 		{"/v1/completions", post, a.serve(llm.OpenAICompletions, llm.OpChat)},
 		{"/v1/messages", post, a.serve(llm.AnthropicMessages, llm.OpChat)},
 		{"/v1/messages/count_tokens", post, a.count(llm.AnthropicMessages)},
 		{"/v1/responses/input_tokens", post, a.count(llm.OpenAIResponses)},
+		{"/v1/batches", get + ", " + post, a.batches(llm.OpenAIBatches, 0)},
+		{"/v1/batches/{id}", get, a.batches(llm.OpenAIBatches, 0)},
+		{"/v1/batches/{id}/cancel", post, a.batches(llm.OpenAIBatches, engine.BatchCancel)},
+		{"/v1/messages/batches", get + ", " + post, a.batches(llm.AnthropicBatches, 0)},
+		{"/v1/messages/batches/{id}", get + ", " + http.MethodDelete, a.batches(llm.AnthropicBatches, 0)},
+		{"/v1/messages/batches/{id}/cancel", post, a.batches(llm.AnthropicBatches, engine.BatchCancel)},
+		{"/v1/messages/batches/{id}/results", get, a.batches(llm.AnthropicBatches, engine.BatchResults)},
+		{"/v1beta/interactions", post, a.serve(llm.GeminiInteractions, llm.OpChat)},
+		{"/v1beta/interactions/{id}", get + ", " + http.MethodDelete, a.kept(llm.GeminiInteractions, 0)},
+		{"/v1beta/interactions/{id}/cancel", post, a.kept(llm.GeminiInteractions, engine.KeptCancel)},
 		{"/v1beta/models", get, a.geminiModels},
 		{"/v1beta/models/{call...}", get + ", " + post, a.gemini()},
 		{"/v1alpha/models", get, a.geminiModels},
@@ -100,7 +114,7 @@ func (a *api) table() []entry {
 		{"/model/{id}/converse", post, a.serve(llm.BedrockConverse, llm.OpChat)},
 		{"/model/{id}/converse-stream", post, a.serve(llm.BedrockConverse, llm.OpChat)},
 		{"/model/{id}/count-tokens", post, a.count(llm.BedrockConverse)},
-		{"/model/{id}/invoke", post, a.serve(llm.BedrockInvoke, llm.OpInvoke)},
+		{"/model/{id}/invoke", post, a.invoke()},
 		{"/model/{id}/invoke-with-response-stream", post, a.serve(llm.BedrockInvoke, llm.OpInvoke)},
 		{"/v2/chat", post, a.serve(llm.CohereChat, llm.OpChat)},
 		{"/v2/embed", post, a.serve(llm.CohereEmbed, llm.OpEmbeddings)},
@@ -120,10 +134,27 @@ func (a *api) table() []entry {
 		{"/v1/classify", post, a.serve(llm.VLLMClassify, llm.OpClassify)},
 		{"/classify", post, a.serve(llm.VLLMClassify, llm.OpClassify)},
 		{"/predict", post, a.serve(llm.TEIClassify, llm.OpClassify)},
-		{"/v2/models/{call...}", post, a.infer()},
+		{"/v2", get, a.infers(a.inferServer)},
+		{"/v2/health/live", get, a.infers(a.inferLive)},
+		{"/v2/health/ready", get, a.infers(a.inferReady)},
+		{"/v2/models/{call...}", get + ", " + post, a.infer()},
 		{"/v1/ocr", post, a.serve(llm.MistralOCR, llm.OpOCR)},
 		{"/tokenize", post, a.serve(llm.VLLMTokenize, llm.OpTokenize)},
 		{"/detokenize", post, a.serve(llm.VLLMTokenize, llm.OpTokenize)},
+		{"/v1/files", get + ", " + post, a.things(llm.OpFile, llm.OpenAIFiles, llm.AnthropicFiles)},
+		{"/v1/files/{id}", get + ", " + http.MethodDelete, a.things(llm.OpFile, llm.OpenAIFiles, llm.AnthropicFiles)},
+		{"/v1/files/{id}/content", get, a.things(llm.OpFile, llm.OpenAIFiles, llm.AnthropicFiles)},
+		{"/v1/realtime", get, a.session(llm.OpenAIRealtime)},
+		{"/v1/realtime/{way...}", get + ", " + post, a.past},
+		{geminilive.Path("v1beta"), get, a.session(llm.GeminiLive)},
+		{geminilive.Path("v1alpha"), get, a.session(llm.GeminiLive)},
+		{"/v1/fine_tuning/jobs", get + ", " + post, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
+		{"/v1/fine_tuning/jobs/{id}", get, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
+		{"/v1/fine_tuning/jobs/{id}/cancel", post, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
+		{"/v1/fine_tuning/jobs/{id}/pause", post, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
+		{"/v1/fine_tuning/jobs/{id}/resume", post, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
+		{"/v1/fine_tuning/jobs/{id}/events", get, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
+		{"/v1/fine_tuning/jobs/{id}/checkpoints", get, a.things(llm.OpTune, llm.OpenAIFineTuning, "")},
 		{"/v1/models", get, a.models},
 		{"/v1/models/{id...}", get + ", " + post, a.modelOrGemini()},
 		{"/v1/capabilities", get, a.capabilities},
@@ -153,8 +184,8 @@ func (a *api) count(name llm.Dialect) http.HandlerFunc {
 }
 
 // kept answers requests about an answer that is kept; verb 0 goes by the method.
-func (a *api) kept(verb engine.Verb) http.HandlerFunc {
-	d := a.o.Dialect(llm.OpenAIResponses)
+func (a *api) kept(name llm.Dialect, verb engine.Verb) http.HandlerFunc {
+	d := a.o.Dialect(name)
 	if d == nil {
 		return nil
 	}
@@ -204,6 +235,10 @@ func (a *api) infer() http.HandlerFunc {
 		return nil
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			a.inferModel(w, r)
+			return
+		}
 		if !strings.HasSuffix(r.URL.Path, "/infer") {
 			a.refuse(w, r, fault.New(fault.NotFound, "there is nothing at %s", bounded(r.URL.Path)))
 			return
@@ -238,7 +273,9 @@ var roots = []struct {
 	speaks llm.Dialect
 }{
 	{"/v1/messages", llm.AnthropicMessages},
+	{"/v1/realtime", llm.OpenAIRealtime},
 	{"/v1beta/", llm.GeminiGenerate},
+	{"/ws/google", llm.GeminiLive},
 	{"/v1alpha/", llm.GeminiGenerate},
 	{"/model/", llm.BedrockConverse},
 	{"/v2/", llm.CohereChat},

@@ -80,6 +80,10 @@ func (a *api) capabilities(w http.ResponseWriter, r *http.Request) {
 			}
 			j.Close(']').Close('}')
 		}
+		j.Close(']').Name("transforms").Open('[')
+		for _, transform := range plan.Transforms.Names() {
+			j.String(transform)
+		}
 		j.Close(']').Close('}')
 	}
 	j.Close(']').Name("translation").Open('[')

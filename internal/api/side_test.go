@@ -18,7 +18,7 @@ func TestSidePaths(t *testing.T) {
 		begins       string
 	}{
 		{"GET", "/predict", 405, `{"error":"/predict takes POST, not GET","error_type":"Validation"}`},
-		{"GET", "/v2/models/m", 405, `{"error":"`},
+		{"GET", "/v2/models/m", 404, `{"error":"`},
 		{"POST", "/v2/models/m/explain", 404, `{"error":"there is nothing at`},
 		{"POST", "/v2/nothing", 404, `{"`},
 		{"GET", "/v1/ocr", 405, `{"error":{"message":"/v1/ocr takes POST, not GET"`},

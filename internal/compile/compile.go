@@ -17,6 +17,9 @@ import (
 	"weir/internal/config"
 	"weir/internal/dialect"
 	"weir/internal/dialect/anthropic"
+	"weir/internal/dialect/anthropicbatches"
+	"weir/internal/dialect/anthropicfiles"
+	"weir/internal/dialect/bedrockembed"
 	"weir/internal/dialect/bedrockinvoke"
 	"weir/internal/dialect/classify"
 	"weir/internal/dialect/cohere"
@@ -25,15 +28,21 @@ import (
 	"weir/internal/dialect/count"
 	"weir/internal/dialect/gemini"
 	"weir/internal/dialect/geminiembeddings"
+	"weir/internal/dialect/geminiinteractions"
+	"weir/internal/dialect/geminilive"
 	"weir/internal/dialect/mistralocr"
 	"weir/internal/dialect/ollama"
 	"weir/internal/dialect/ollamaembed"
 	"weir/internal/dialect/openaiaudio"
+	"weir/internal/dialect/openaibatches"
 	"weir/internal/dialect/openaichat"
 	"weir/internal/dialect/openaicompletions"
 	"weir/internal/dialect/openaiembeddings"
+	"weir/internal/dialect/openaifiles"
+	"weir/internal/dialect/openaifinetuning"
 	"weir/internal/dialect/openaiimages"
 	"weir/internal/dialect/openaimoderations"
+	"weir/internal/dialect/openairealtime"
 	"weir/internal/dialect/openairesponses"
 	"weir/internal/dialect/rerank"
 	"weir/internal/dialect/tokenize"
@@ -46,55 +55,73 @@ import (
 
 // operations says which operations each dialect of this build has words for.
 var operations = map[llm.Dialect][]llm.Op{
-	llm.OpenAIChat:        {llm.OpChat},
-	llm.OpenAIResponses:   {llm.OpChat, llm.OpCompact, llm.OpCount},
-	llm.OpenAICompletions: {llm.OpChat},
-	llm.AnthropicMessages: {llm.OpChat, llm.OpCount},
-	llm.GeminiGenerate:    {llm.OpChat, llm.OpCount},
-	llm.BedrockConverse:   {llm.OpChat, llm.OpCount},
-	llm.BedrockInvoke:     {llm.OpInvoke},
-	llm.CohereChat:        {llm.OpChat},
-	llm.OllamaChat:        {llm.OpChat},
-	llm.OpenAIEmbeddings:  {llm.OpEmbeddings},
-	llm.GeminiEmbeddings:  {llm.OpEmbeddings},
-	llm.CohereEmbed:       {llm.OpEmbeddings},
-	llm.OllamaEmbed:       {llm.OpEmbeddings},
-	llm.OpenAIRerank:      {llm.OpRerank},
-	llm.CohereRerank:      {llm.OpRerank},
-	llm.OpenAIModerations: {llm.OpModeration},
-	llm.OpenAIImages:      {llm.OpImage, llm.OpImageEdit},
-	llm.OpenAIAudio:       {llm.OpSpeech, llm.OpTranscription},
-	llm.VLLMClassify:      {llm.OpClassify},
-	llm.TEIClassify:       {llm.OpClassify},
-	llm.OIPInfer:          {llm.OpClassify},
-	llm.MistralOCR:        {llm.OpOCR},
-	llm.VLLMTokenize:      {llm.OpTokenize, llm.OpCount},
+	llm.OpenAIChat:         {llm.OpChat},
+	llm.OpenAIResponses:    {llm.OpChat, llm.OpCompact, llm.OpCount},
+	llm.OpenAICompletions:  {llm.OpChat},
+	llm.AnthropicMessages:  {llm.OpChat, llm.OpCount},
+	llm.GeminiGenerate:     {llm.OpChat, llm.OpCount},
+	llm.GeminiInteractions: {llm.OpChat},
+	llm.BedrockConverse:    {llm.OpChat, llm.OpCount},
+	llm.BedrockInvoke:      {llm.OpInvoke},
+	llm.CohereChat:         {llm.OpChat},
+	llm.OllamaChat:         {llm.OpChat},
+	llm.OpenAIEmbeddings:   {llm.OpEmbeddings},
+	llm.GeminiEmbeddings:   {llm.OpEmbeddings},
+	llm.GeminiLive:         {llm.OpRealtime},
+	llm.CohereEmbed:        {llm.OpEmbeddings},
+	llm.OllamaEmbed:        {llm.OpEmbeddings},
+	llm.BedrockEmbeddings:  {llm.OpEmbeddings},
+	llm.OpenAIRerank:       {llm.OpRerank},
+	llm.CohereRerank:       {llm.OpRerank},
+	llm.OpenAIModerations:  {llm.OpModeration},
+	llm.OpenAIImages:       {llm.OpImage, llm.OpImageEdit},
+	llm.OpenAIAudio:        {llm.OpSpeech, llm.OpTranscription},
+	llm.OpenAIRealtime:     {llm.OpRealtime},
+	llm.VLLMClassify:       {llm.OpClassify},
+	llm.TEIClassify:        {llm.OpClassify},
+	llm.OIPInfer:           {llm.OpClassify, llm.OpModels},
+	llm.MistralOCR:         {llm.OpOCR},
+	llm.VLLMTokenize:       {llm.OpTokenize, llm.OpCount},
+	llm.OpenAIFiles:        {llm.OpFile},
+	llm.AnthropicFiles:     {llm.OpFile},
+	llm.OpenAIFineTuning:   {llm.OpTune},
+	llm.OpenAIBatches:      {llm.OpBatch},
+	llm.AnthropicBatches:   {llm.OpBatch},
 }
 
 var languages = map[llm.Dialect]dialect.Dialect{
-	llm.OpenAIChat:        openaichat.New(),
-	llm.OpenAIResponses:   openairesponses.New(),
-	llm.OpenAICompletions: openaicompletions.New(),
-	llm.AnthropicMessages: anthropic.New(),
-	llm.GeminiGenerate:    gemini.New(),
-	llm.CohereChat:        cohere.New(),
-	llm.OllamaChat:        ollama.New(),
-	llm.BedrockConverse:   converse.New(),
-	llm.BedrockInvoke:     bedrockinvoke.New(),
-	llm.OpenAIEmbeddings:  openaiembeddings.New(),
-	llm.GeminiEmbeddings:  geminiembeddings.New(),
-	llm.CohereEmbed:       cohereembed.New(),
-	llm.OllamaEmbed:       ollamaembed.New(),
-	llm.OpenAIRerank:      rerank.New(llm.OpenAIRerank, openaichat.New()),
-	llm.CohereRerank:      rerank.New(llm.CohereRerank, cohere.New()),
-	llm.OpenAIModerations: openaimoderations.New(),
-	llm.OpenAIImages:      openaiimages.New(),
-	llm.OpenAIAudio:       openaiaudio.New(),
-	llm.VLLMClassify:      classify.New(),
-	llm.TEIClassify:       classify.NewTEI(),
-	llm.OIPInfer:          classify.NewOIP(),
-	llm.MistralOCR:        mistralocr.New(),
-	llm.VLLMTokenize:      tokenize.New(openaichat.New()),
+	llm.OpenAIChat:         openaichat.New(),
+	llm.OpenAIResponses:    openairesponses.New(),
+	llm.OpenAICompletions:  openaicompletions.New(),
+	llm.AnthropicMessages:  anthropic.New(),
+	llm.GeminiGenerate:     gemini.New(),
+	llm.CohereChat:         cohere.New(),
+	llm.OllamaChat:         ollama.New(),
+	llm.BedrockConverse:    converse.New(),
+	llm.BedrockInvoke:      bedrockinvoke.New(),
+	llm.OpenAIEmbeddings:   openaiembeddings.New(),
+	llm.GeminiEmbeddings:   geminiembeddings.New(),
+	llm.GeminiLive:         geminilive.New(),
+	llm.GeminiInteractions: geminiinteractions.New(),
+	llm.CohereEmbed:        cohereembed.New(),
+	llm.OllamaEmbed:        ollamaembed.New(),
+	llm.BedrockEmbeddings:  bedrockembed.New(),
+	llm.OpenAIRerank:       rerank.New(llm.OpenAIRerank, openaichat.New()),
+	llm.CohereRerank:       rerank.New(llm.CohereRerank, cohere.New()),
+	llm.OpenAIModerations:  openaimoderations.New(),
+	llm.OpenAIImages:       openaiimages.New(),
+	llm.OpenAIAudio:        openaiaudio.New(),
+	llm.OpenAIRealtime:     openairealtime.New(),
+	llm.VLLMClassify:       classify.New(),
+	llm.TEIClassify:        classify.NewTEI(),
+	llm.OIPInfer:           classify.NewOIP(),
+	llm.MistralOCR:         mistralocr.New(),
+	llm.VLLMTokenize:       tokenize.New(openaichat.New()),
+	llm.OpenAIFiles:        openaifiles.New(),
+	llm.AnthropicFiles:     anthropicfiles.New(anthropic.New()),
+	llm.OpenAIFineTuning:   openaifinetuning.New(),
+	llm.OpenAIBatches:      openaibatches.New(openaichat.New()),
+	llm.AnthropicBatches:   anthropicbatches.New(anthropic.New()),
 }
 
 // Dialects lists the wire languages of this build.
@@ -102,8 +129,10 @@ func Dialects() []string {
 	var out []string
 	for _, name := range [...]llm.Dialect{
 		llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
-		llm.GeminiEmbeddings, llm.BedrockConverse, llm.BedrockInvoke, llm.CohereChat, llm.CohereEmbed, llm.CohereRerank, llm.OllamaChat, llm.OllamaEmbed,
-		llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
+		llm.GeminiEmbeddings, llm.GeminiLive, llm.GeminiInteractions, llm.BedrockConverse, llm.BedrockInvoke, llm.BedrockEmbeddings, llm.CohereChat, llm.CohereEmbed, llm.CohereRerank, llm.OllamaChat, llm.OllamaEmbed,
+		llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.OpenAIRealtime, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
+		llm.OpenAIFiles, llm.AnthropicFiles, llm.OpenAIFineTuning,
+		llm.OpenAIBatches, llm.AnthropicBatches,
 	} {
 		if languages[name] != nil {
 			out = append(out, string(name))
@@ -158,10 +187,14 @@ func (c *Compiler) Snapshot(d *config.Document, revision string) (*engine.Snapsh
 		for j, t := range m.Targets {
 			targets[j] = gateway.Target{Provider: t.Provider, Model: t.Model}
 		}
-		table.Models[m.Name] = route.Model{Targets: targets, MaxOutput: m.MaxOutput}
+		table.Models[m.Name] = route.Model{Targets: targets, MaxOutput: m.MaxOutput, Transforms: transforms(m)}
 		s.Models = append(s.Models, m.Name)
 	}
 	s.Router = table
+	var err error
+	if s.Defaults, err = defaults(d, s.Places); err != nil {
+		problems = append(problems, err)
+	}
 	dir, err := directory(d)
 	if err != nil {
 		problems = append(problems, err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,9 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	if h.Base == "" || len(h.Dialect) == 0 {
 		return nil, at("", "nothing says where this provider is or what it speaks", "write base_url and speaks, or catalog with a name `weir` knows: "+strings.Join(c.catalog.Names(), ", "))
 	}
+	if slices.Contains(h.Dialect, llm.BedrockInvoke) && !slices.Contains(h.Dialect, llm.BedrockEmbeddings) {
+		h.Dialect = append(h.Dialect, llm.BedrockEmbeddings) // they are asked for in the same way
+	}
 	for _, other := range h.Dialect[1:] {
 		if h.Bases[other] == "" && h.Bases[h.Dialect[0]] == "" && !provider.SameBase(h.Dialect[0], other) {
 			return nil, at(".speaks", fmt.Sprintf("%s and %s take different base URLs", h.Dialect[0], other), "write two providers, one for each")
@@ -68,9 +72,9 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 		return nil, at(".egress", err.Error(), "")
 	}
 	return &engine.Place{
-		Provider: h, Client: client,
+		Provider: h, Client: client, Upgrade: client.tls,
 		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
-		Drain: p.ClientGone == "drain", Facts: entry.Facts, Keeps: known && entry.Keeps,
+		Drain: p.ClientGone == "drain", Facts: entry.Facts, Keeps: known && entry.Keeps, Region: charges(h.Base, p.Region),
 	}, nil
 }
 
@@ -80,10 +84,12 @@ func fromCatalog(h *provider.HTTP, entry *catalog.Entry) {
 	if !own {
 		h.Base = entry.BaseURL
 		h.Bases = maps.Clone(entry.Bases)
+	} else {
+		h.Bases = ownBases(h.Base, entry)
 	}
 	if h.Dialect == nil {
 		for _, name := range entry.Speaks {
-			if languages[name] != nil && (!own || len(h.Dialect) == 0 || provider.SameBase(h.Dialect[0], name) && entry.Bases[name] == entry.Bases[h.Dialect[0]]) {
+			if languages[name] != nil && (!own || len(h.Dialect) == 0 || h.Bases[name] != "" || provider.SameBase(h.Dialect[0], name) && entry.Bases[name] == entry.Bases[h.Dialect[0]]) {
 				h.Dialect = append(h.Dialect, name)
 			}
 		}
@@ -139,7 +145,7 @@ func (u *upstream) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // transport returns the connections to a provider. They are shared by all providers and revisions: a pool is per host
 // anyway, and a reload must not close connections in use.
-func (c *Compiler) transport(d *config.Document, p *config.Provider) (http.RoundTripper, error) {
+func (c *Compiler) transport(d *config.Document, p *config.Provider) (*upstream, error) {
 	w := way{
 		connect: p.Timeouts.Connect, proxy: cmp.Or(p.Egress.Proxy, d.Node.Egress.Proxy),
 		ca: cmp.Or(p.Egress.CA.Reveal(), d.Node.Egress.CA.Reveal()),

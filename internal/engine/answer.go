@@ -131,7 +131,7 @@ func (c *call) head(status int) {
 // idHeader is the name under which a dialect's SDKs look for the id of a request.
 func idHeader(d llm.Dialect) string {
 	switch d {
-	case llm.AnthropicMessages:
+	case llm.AnthropicMessages, llm.AnthropicFiles, llm.AnthropicBatches:
 		return "Request-Id"
 	case llm.BedrockConverse:
 		return "X-Amzn-Requestid"

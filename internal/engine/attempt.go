@@ -43,6 +43,9 @@ type try struct {
 	ctx   context.Context
 
 	framing llm.Framing // of the provider's answer, if it is a stream
+
+	more []dialect.Call // of a request for embeddings that takes several, those after the first
+	each int            // inputs in each of them
 }
 
 // attempt tries one target and reports whether the exchange is over: the client was answered, or is gone, or the fault
@@ -60,6 +63,8 @@ func (c *call) attempt(target gateway.Target, final bool) (over bool) {
 		return c.missed(t, fault.Of(err))
 	}
 	defer func() { t.buf.release() }()
+	c.referTo(t)
+	c.weigh(t)
 
 	parent := c.r.Context()
 	if t.place.Drain {
@@ -121,6 +126,9 @@ func worthNext(f *fault.Fault) bool {
 
 // prepare makes the body for the target. This is the decision: its own dialect, then bytes with a splice; else encode.
 func (c *call) prepare(t *try) error {
+	if c.asking != nil {
+		return c.prepareThing(t)
+	}
 	speaks := t.place.Provider.Speaks(c.x.Op)
 	if c.verbatim {
 		t.up, t.a.Dialect, t.a.Mode, t.call = c.d, c.d.Name(), gateway.Passed, c.in
@@ -160,8 +168,16 @@ func (c *call) prepare(t *try) error {
 
 func (c *call) preparePassed(t *try) error {
 	t.up, t.a.Dialect, t.a.Mode = c.d, c.d.Name(), gateway.Passed
-	if c.d.Codec() != nil && holdsSeal(c.in.Body) {
+	if c.anew || c.d.Codec() != nil && holdsSeal(c.in.Body) {
 		return c.prepareRewritten(t)
+	}
+	if c.concerned() {
+		switch unfit, err := c.unfit(t); {
+		case err != nil:
+			return err
+		case unfit:
+			return c.prepareRewritten(t)
+		}
 	}
 	edit := dialect.Edit{}
 	if t.a.Target.Model != c.x.Head.Model {
@@ -194,7 +210,8 @@ func holdsSeal(body []byte) bool {
 }
 
 // prepareRewritten makes the body for a target of the client's own dialect whose provider would refuse the bytes as they
-// are: a target of another maker answered earlier, and its seals stand in the history. The answer passes as ever.
+// are: a target of another maker answered earlier, and its seals stand in the history, or it holds what the provider does
+// not take and a transform of the model changes. The answer passes as ever.
 func (c *call) prepareRewritten(t *try) error {
 	if err := c.prepareTranslated(t); err != nil {
 		return err
@@ -212,7 +229,7 @@ func (c *call) prepareTranslated(t *try) error {
 		}
 		c.request = c.threaded(req)
 	}
-	req := c.threadless(c.request)
+	req := c.forTarget(t)
 	if most := c.x.Plan.MaxOutput; most > 0 && (req.MaxOutput == 0 || req.MaxOutput > most) {
 		lower := *req
 		lower.MaxOutput = most
@@ -221,11 +238,18 @@ func (c *call) prepareTranslated(t *try) error {
 	if t.up.Name() != c.d.Name() {
 		req = unvouched(req)
 	}
-	req = c.unseal(req, t)
+	if req = c.unseal(req, t); c.anew && t.up.Name() == c.d.Name() {
+		req = unthought(t.up.Name(), req)
+	}
+	req, before, err := c.prepared(t, req)
+	if err != nil {
+		return err
+	}
 	call, losses, err := t.up.Codec().EncodeRequest(req, t.place.Facts(t.a.Target.Model))
 	if err != nil {
 		return err
 	}
+	losses = append(before, losses...)
 	accept := "application/json"
 	if req.Stream {
 		accept, _, _ = strings.Cut(frame.ContentType(t.up.Name().Framing()), ";")
@@ -311,6 +335,10 @@ func (c *call) refusedUp(t *try, resp *http.Response) (over bool) {
 			f.ShouldRetry = v
 		}
 	}
+	if c.wantsSeals(t, f) {
+		t.a.Fault, c.last, c.anew = f, f, true
+		return false
+	}
 	if resp.StatusCode < 400 || t.a.Mode == gateway.Translated || !t.final && worthNext(f) {
 		return c.missed(t, f)
 	}
@@ -319,6 +347,7 @@ func (c *call) refusedUp(t *try, resp *http.Response) (over bool) {
 	own.Message = fault.Blot(own.Message)
 	t.a.Fault, c.last, c.x.Fault, c.x.Ending = f, f, &own, gateway.Failed
 	c.w.Header()["X-Weir-Fault"] = []string{f.Kind.String()}
+	raw = c.asking.hide(raw)
 	c.passHead(resp, int64(len(raw)), "")
 	c.write(raw)
 	return true

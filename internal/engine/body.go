@@ -103,6 +103,9 @@ func (e *Engine) readBody(w http.ResponseWriter, r *http.Request, buf *buffer, l
 		return tooLarge(limit)
 	}
 	if r.ContentLength == 0 {
+		if r.Method == http.MethodGet {
+			return nil // it asks, and says nothing
+		}
 		return fault.New(fault.Malformed, "the body is empty; send a JSON object")
 	}
 	var slow watch

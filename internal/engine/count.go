@@ -23,10 +23,15 @@ func (c *call) prepareCount(t *try, name llm.Dialect) error {
 	if err != nil {
 		return err
 	}
-	call, losses, err := up.Encode(c.unseal(unvouched(req), t), t.place.Facts(t.a.Target.Model))
+	req, before, err := c.prepared(t, c.unseal(unvouched(req), t))
 	if err != nil {
 		return err
 	}
+	call, losses, err := up.Encode(req, t.place.Facts(t.a.Target.Model))
+	if err != nil {
+		return err
+	}
+	losses = append(before, losses...)
 	for i := range losses {
 		losses[i].Path = dialect.Under(within, losses[i].Path)
 	}

@@ -19,11 +19,12 @@ func (c *call) prepareEmbed(t *try) error {
 		}
 		c.embed = e
 	}
-	call, losses, err := t.up.(dialect.Embedder).EncodeEmbed(c.embed, t.place.Facts(t.a.Target.Model))
+	calls, losses, err := c.encodeEmbed(t)
 	if err != nil {
 		return err
 	}
-	return c.encoded(t, call, losses, "application/json")
+	t.more = calls[1:]
+	return c.encoded(t, calls[0], losses, "application/json")
 }
 
 // translateEmbeddings carries the vectors of an answer into the client's dialect.
@@ -33,6 +34,14 @@ func (c *call) translateEmbeddings(t *try, resp *http.Response, body []byte, rea
 		f := garbage(t)
 		f.Cause = err
 		return f
+	}
+	if a.Usage == nil { // it may stand in the answer's head
+		a.Usage = reading.Usage
+	}
+	if len(t.more) > 0 {
+		if f := c.embedRest(t, a, reading); f != nil {
+			return f
+		}
 	}
 	a.Else.ID, a.Else.Model = c.x.ID, t.a.Target.Model
 	out, losses, err := c.d.(dialect.Embedder).EncodeEmbedding(c.embed, a)

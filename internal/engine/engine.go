@@ -24,6 +24,7 @@ import (
 	"weir/internal/fault"
 	"weir/internal/gateway"
 	"weir/internal/llm"
+	"weir/internal/prepare"
 	"weir/internal/price"
 	"weir/internal/provider"
 	"weir/internal/tokens"
@@ -37,21 +38,25 @@ type Snapshot struct {
 	Places    map[string]*Place // by provider name
 	Dialect   func(llm.Dialect) dialect.Dialect
 	Admitters []gateway.Admitter
-	Unpriced  Unpriced // what happens to a request whose target has no price
-	MaxBody   int64    // bytes of a request after decompression
-	Models    []string // declared names, in the document's order
+	Unpriced  Unpriced               // what happens to a request whose target has no price
+	MaxBody   int64                  // bytes of a request after decompression
+	Models    []string               // declared names, in the document's order
+	Defaults  map[llm.Dialect]string // providers that calls go to which name no model
 }
 
 // Place is a provider with how this node reaches it.
 type Place struct {
-	Provider  provider.Provider
-	Client    http.RoundTripper
+	Provider provider.Provider
+	Client   http.RoundTripper
+	// Upgrade opens sessions over a WebSocket, which Client may not be able to; nil = Client.
+	Upgrade   http.RoundTripper
 	FirstByte time.Duration // until the answer's head; 0 = no limit, as for the others
 	Idle      time.Duration // between two reads of the answer
 	Total     time.Duration // the whole attempt
 	Drain     bool          // read on when the client has left, so that usage is known
 	Facts     func(model string) llm.Facts
 	Prices    *price.List // nil: nothing is known of what it costs
+	Region    string      // by which it charges, in its prices' words; "" = its plain prices
 	Keeps     bool        // the provider keeps answers of its dialect, so that a conversation can go on from them
 }
 
@@ -62,10 +67,14 @@ type Engine struct {
 	seals     gateway.Seals
 	threads   gateway.Threads
 	running   running // answers made in the background
+	things    gateway.Things
+	batches   watcher // of batches that are not settled
 	learned   tokens.Learned
 	wheel     *wheel
 	bodyTime  time.Duration
 	writeTime time.Duration
+	pingEvery time.Duration // of sessions
+	pongTime  time.Duration
 
 	ending   context.Context // ends when draining is over: what is still open is told and cut
 	end      context.CancelCauseFunc
@@ -73,11 +82,13 @@ type Engine struct {
 	open     int
 	draining bool
 	idle     chan struct{} // closed when draining and nothing is open
+	drains   chan struct{} // closed when draining begins
 }
 
 // New returns an engine that serves nothing until Use. The observer and the seals may be nil.
 func New(observer gateway.Observer, seals gateway.Seals) *Engine {
 	e := &Engine{observer: observer, seals: seals, wheel: newWheel(), bodyTime: bodyTime, writeTime: writeTime, idle: make(chan struct{})}
+	e.pingEvery, e.pongTime, e.drains = pingEvery, pongTime, make(chan struct{})
 	e.ending, e.end = context.WithCancelCause(context.Background())
 	return e
 }
@@ -109,6 +120,9 @@ func (e *Engine) Drain(ctx context.Context) {
 	if !e.draining && e.open == 0 {
 		close(e.idle)
 	}
+	if !e.draining {
+		close(e.drains)
+	}
 	e.draining = true
 	e.mu.Unlock()
 	select {
@@ -122,9 +136,10 @@ func (e *Engine) Drain(ctx context.Context) {
 // Context is the one every connection's context must come from: it ends when draining is over, with the reason.
 func (e *Engine) Context() context.Context { return e.ending }
 
-// Close ends the engine's goroutine. No exchange may be open.
+// Close ends the engine's goroutines. No exchange may be open.
 func (e *Engine) Close() {
 	e.end(nil)
+	e.batches.end()
 	e.wheel.close()
 }
 
@@ -171,10 +186,18 @@ type call struct {
 	lost     lostHeader
 	th       *thread
 
+	basis basis        // what the request of the attempt under way says that its price depends on
+	made  dialect.Made // what its answer holds
+
 	heard heard   // of the answer, should nobody state what it came to
 	held  *buffer // of a request whose answer streams, for the same
 
-	verbatim bool // the call names no model: it goes as it is to the one target there is
+	anew     bool                                               // a history without its seals was refused: see wantsSeals
+	verbatim bool                                               // the call names no model: it goes as it is to the one target there is
+	change   func(t *try, answer []byte) ([]byte, *fault.Fault) // what a whole answer becomes; nil = what it is
+	asking   *asking                                            // about things that a provider keeps
+	refs     []reference                                        // to such things in the body
+	desk     prepare.Desk                                       // for what the model's transforms do
 }
 
 // Serve answers one request in a dialect. It is the order of the product: identity before anything else, nothing sent
@@ -207,7 +230,7 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, d dialect.Dialect
 // run tries the plan's targets in order until one answers.
 func (c *call) run() {
 	for i := range c.x.Plan.Tries {
-		if c.attempt(c.x.Plan.Targets[i], i == c.x.Plan.Tries-1) {
+		if c.again(c.x.Plan.Targets[i], i == c.x.Plan.Tries-1) {
 			return
 		}
 	}
@@ -228,7 +251,7 @@ func (e *Engine) begin(w http.ResponseWriter, r *http.Request, d dialect.Dialect
 	return c
 }
 
-// admit identifies the caller, reads and peeks, matches, asks every admitter and plans. Nothing was sent before it.
+// admit identifies the caller, reads, peeks and decides. Nothing was sent before it.
 func (c *call) admit() error {
 	x := c.x
 	grant, err := c.s.Identify(c.r)
@@ -254,8 +277,17 @@ func (c *call) admit() error {
 			return err
 		}
 	}
+	return c.decide(grant)
+}
+
+// decide matches what was asked for, asks every admitter and plans.
+func (c *call) decide(grant *gateway.Grant) error {
+	x := c.x
 	x.Strict = grant.Strict || c.r.Header.Get("X-Weir-Strict") == "true"
 	if err := c.recall(); err != nil {
+		return err
+	}
+	if err := c.refer(); err != nil {
 		return err
 	}
 	rule, declared, err := c.s.Router.Match(x)
@@ -278,6 +310,9 @@ func (c *call) admit() error {
 		return err
 	}
 	if err := c.pin(); err != nil {
+		return err
+	}
+	if err := c.pinFiles(); err != nil {
 		return err
 	}
 	if err := c.priced(); err != nil {

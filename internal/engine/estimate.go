@@ -28,8 +28,8 @@ func (c *call) remember(r *dialect.Reading) {
 		c.held.hold()
 		return
 	}
+	c.heard.open()
 	c.heard.asked = len(b)
-	c.heard.glimpses = make([]byte, 0, glimpses*glimpse)
 	for i := range glimpses {
 		at := i * (len(b) - glimpse) / (glimpses - 1)
 		c.heard.glimpses = append(c.heard.glimpses, b[at:at+glimpse]...)
@@ -106,7 +106,8 @@ func (c *call) asked(s tokens.Source) int64 {
 	if req := c.decoded(); req != nil {
 		return c.e.learned.Request(s, req).Tokens
 	}
-	if g := c.heard.glimpses; len(g) > 0 {
+	if c.heard.asked > 0 && c.heard.page != nil {
+		g := c.heard.glimpses
 		n := 0
 		for i := 0; i+glimpse <= len(g); i += glimpse {
 			n += int(c.e.learned.Text(s, plainly(g[i:i+glimpse])))
@@ -161,8 +162,8 @@ func (c *call) answered(s tokens.Source) int64 {
 	}
 	parts := h.parts()
 	n := c.e.learned.Answer(s, parts).Tokens
-	if h.text != nil && h.all > int64(len(*h.text)) {
-		n += c.e.learned.Answer(s, parts[:1]).Tokens * (h.all - int64(len(*h.text))) / int64(len(*h.text))
+	if h.page != nil && h.all > int64(len(h.text)) {
+		n += c.e.learned.Answer(s, parts[:1]).Tokens * (h.all - int64(len(h.text))) / int64(len(h.text))
 	}
 	return n
 }
@@ -171,8 +172,8 @@ func (c *call) answered(s tokens.Source) int64 {
 func (h *heard) parts() []llm.Part {
 	out := make([]llm.Part, 1, 1+min(h.calls, callsMost))
 	out[0].Kind = llm.PartText
-	if h.text != nil {
-		out[0].Text = unescaped(*h.text)
+	if h.page != nil {
+		out[0].Text = unescaped(h.text)
 	}
 	for range min(h.calls, callsMost) {
 		out = append(out, llm.Part{Kind: llm.PartCall, Name: "a_tool"})
@@ -187,7 +188,7 @@ func (c *call) learn(s tokens.Source) {
 	if req := c.decoded(); req != nil && u.ToolInput == 0 {
 		c.e.learned.Input(s, req, u.Input)
 	}
-	if h := &c.heard; h.all > 0 && h.all == int64(len(*h.text)) && u.Reasoning == 0 {
+	if h := &c.heard; h.all > 0 && h.all == int64(len(h.text)) && u.Reasoning == 0 {
 		c.e.learned.Output(s, u.Output, h.parts())
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"weir/internal/frame"
 	"weir/internal/llm"
+	"weir/internal/rawjson"
 )
 
 // heardSize is how many bytes of an answer's text are remembered; headMost within how many a frame names its type.
@@ -19,52 +20,67 @@ const (
 // long its text is, taken at the names under which its dialect has text, and the first of it. The rest is taken to hold as
 // many tokens a byte. Nothing is decoded, and nothing counted before it is needed.
 type heard struct {
-	text   *[]byte // as it stood in JSON
+	*page
 	all    int64
 	calls  int
 	answer int64 // what a whole answer was counted as
 
-	asked    int    // length of a request that was let go
-	glimpses []byte // pieces of it
+	asked int // length of a request that was let go
 }
 
-var heardBuffers = sync.Pool{New: func() any { b := make([]byte, 0, heardSize); return &b }}
+// page is the memory of one answer. The frames of a stream begin alike, with what names the answer and its model: how the
+// last one that was looked through began is kept, and what begins so is not looked through again.
+type page struct {
+	text     []byte // as it stood in JSON
+	glimpses []byte // pieces of a request that was let go
+
+	begun []byte // a frame up to the value of its first text
+	from  int    // where the search in it began
+	which int    // the text's name
+}
+
+// beginMost bounds how long a beginning is worth its memory.
+const beginMost = 1 << 10
+
+var pages = sync.Pool{New: func() any { return &page{text: make([]byte, 0, heardSize)} }}
+
+func (h *heard) open() {
+	if h.page == nil {
+		h.page = pages.Get().(*page)
+		h.text, h.glimpses, h.begun = h.text[:0], h.glimpses[:0], h.begun[:0]
+	}
+}
 
 func (h *heard) add(text []byte) {
+	h.open()
 	h.all += int64(len(text))
-	if h.text == nil {
-		h.text = heardBuffers.Get().(*[]byte)
-		*h.text = (*h.text)[:0]
-	}
-	*h.text = append(*h.text, text[:min(len(text), heardSize-len(*h.text))]...)
+	h.text = append(h.text, text[:min(len(text), heardSize-len(h.text))]...)
 }
 
 func (h *heard) release() {
-	if h.text != nil {
-		heardBuffers.Put(h.text)
+	if h.page != nil {
+		pages.Put(h.page)
 	}
-	h.text = nil
+	h.page = nil
 }
 
-// texts are the members that hold pieces of an answer, as their names stand in a frame, without the quote before: what
-// begins with a byte that a frame is full of is slow to find.
-var texts = map[llm.Dialect][][]byte{
-	llm.OpenAIChat:        names(`content":`, `reasoning":`, `arguments":`), // the first is reasoning_content too
-	llm.OpenAICompletions: names(`text":`),
-	llm.OpenAIResponses:   names(`delta":`),
-	llm.AnthropicMessages: names(`text":`, `thinking":`, `partial_json":`),
-	llm.GeminiGenerate:    names(`text":`, `args":`, `stringValue":`),
-	llm.BedrockConverse:   names(`text":`, `input":`),
-	llm.CohereChat:        names(`text":`, `thinking":`, `tool_plan":`, `arguments":`),
-	llm.OllamaChat:        names(`content":`, `thinking":`, `arguments":`),
+// texts are the members that hold pieces of an answer.
+var texts = map[llm.Dialect]*rawjson.Names{
+	llm.OpenAIChat:        rawjson.Look("content", "arguments", "reasoning", "reasoning_content"),
+	llm.OpenAICompletions: rawjson.Look("text"),
+	llm.OpenAIResponses:   rawjson.Look("delta"),
+	llm.AnthropicMessages: rawjson.Look("text", "thinking", "partial_json"),
+	llm.GeminiGenerate:    rawjson.Look("text", "args", "stringValue"),
+	llm.BedrockConverse:   rawjson.Look("text", "input"),
+	llm.CohereChat:        rawjson.Look("text", "thinking", "tool_plan", "arguments"),
+	llm.OllamaChat:        rawjson.Look("content", "thinking", "arguments"),
 }
 
-func names(list ...string) (out [][]byte) {
-	for _, s := range list {
-		out = append(out, []byte(s))
-	}
-	return out
-}
+// The places of chat's content and arguments among its texts.
+const (
+	chatContent = iota
+	chatArguments
+)
 
 // frame takes one frame of a stream.
 func (h *heard) frame(d llm.Dialect, f *frame.Frame) {
@@ -92,30 +108,39 @@ func (h *heard) frame(d llm.Dialect, f *frame.Frame) {
 	case llm.BedrockConverse:
 		h.call(f.Data, "toolUseId")
 	}
-	data := f.Data
+	names := texts[d]
+	if names == nil {
+		return
+	}
+	data, which, at := h.first(d, names, f.Data)
+	for at > 0 {
+		if d == llm.OpenAIChat {
+			h.chat(which, data, data[at:])
+		}
+		at += h.value(data[at:])
+		which, at = names.Find(data, at)
+	}
+}
+
+// first finds the first text of a frame: in what of it to search on, the text's name and the offset of its value, 0 for
+// none.
+func (h *heard) first(d llm.Dialect, names *rawjson.Names, whole []byte) (data []byte, which, at int) {
+	if h.page != nil && len(h.begun) > 0 && bytes.HasPrefix(whole, h.begun) {
+		return whole[h.from:], h.which, len(h.begun) - h.from
+	}
+	data, from := whole, 0
 	switch d {
 	case llm.GeminiGenerate: // what it found is told again there
-		data, _, _ = bytes.Cut(data, []byte(`groundingMetadata"`))
+		data, _, _ = bytes.Cut(whole, []byte(`groundingMetadata"`))
 	case llm.OpenAIChat:
-		data = data[max(bytes.Index(data, []byte(`delta":`)), 0):]
+		from = max(bytes.Index(whole, []byte(`delta":`)), 0)
+		data = whole[from:]
 	}
-	for i, name := range texts[d] {
-		for b := data; ; {
-			at := bytes.Index(b, name)
-			if at < 0 {
-				break
-			}
-			whole := at > 0 && (b[at-1] == '"' || d == llm.OpenAIChat && b[at-1] == '_')
-			b = bytes.TrimLeft(b[at+len(name):], " ")
-			if !whole {
-				continue
-			}
-			if d == llm.OpenAIChat {
-				h.chat(i, data, b)
-			}
-			b = b[h.value(b):]
-		}
+	if which, at = names.Find(data, 0); at > 0 && from+at <= beginMost && d != llm.GeminiGenerate {
+		h.open()
+		h.begun, h.from, h.which = append(h.begun[:0], whole[:from+at]...), from, which
 	}
+	return data, which, at
 }
 
 // value takes the value that b begins with, if it is a string or an object, and returns its length.
@@ -134,15 +159,15 @@ func (h *heard) value(b []byte) int {
 }
 
 // chat takes what only chat has: names of calls beside their arguments, and content that is a list.
-func (h *heard) chat(i int, data, value []byte) {
+func (h *heard) chat(which int, data, value []byte) {
 	switch {
-	case i == toolArguments:
+	case which == chatArguments:
 		if _, after, ok := bytes.Cut(data, []byte(`"name":`)); ok {
 			if after = bytes.TrimLeft(after, " "); len(after) > 1 && after[0] == '"' && after[1] != '"' {
 				h.calls++
 			}
 		}
-	case i == 0 && len(value) > 0 && value[0] == '[' && !bytes.HasPrefix(value, []byte(`[{"token"`)):
+	case which == chatContent && len(value) > 0 && value[0] == '[' && !bytes.HasPrefix(value, []byte(`[{"token"`)):
 		for {
 			_, after, ok := bytes.Cut(value, []byte(`"text":`))
 			if !ok {
@@ -153,9 +178,6 @@ func (h *heard) chat(i int, data, value []byte) {
 		}
 	}
 }
-
-// toolArguments is the place of chat's arguments among its texts.
-const toolArguments = 2
 
 // call counts calls of tools: the times a word stands in quotes, which it never does within a text.
 func (h *heard) call(data []byte, word string) {

@@ -107,17 +107,30 @@ func BenchmarkHeard(b *testing.B) {
 	}
 }
 
-// FuzzHeard takes frames of anything.
+// FuzzHeard takes frames of anything. What is heard of one does not depend on those before it.
 func FuzzHeard(f *testing.F) {
 	for d := range texts {
-		f.Add(string(d), "content_block_delta", `{"content":[{"text":"a"}],"text":"b\"","args":{"a":"}"},"arguments":"","name":"x"}`)
-		f.Add(string(d), "response.output_text.delta", `{"delta":"b\\"`)
+		f.Add(string(d), "content_block_delta", `{"content":[{"text":"a"}],"text":"b\"","args":{"a":"}"},"arguments":"","name":"x"}`, `{"content":"c"}`)
+		f.Add(string(d), "response.output_text.delta", `{"delta":"b\\"`, `{"delta":"b\\", "delta":"c"}`)
+		f.Add(string(d), "", `{"id":"1","choices":[{"delta":{"content":"a"`, `{"id":"1","choices":[{"delta":{"content":"b","arguments":"c","name":"x"}`)
 	}
-	f.Fuzz(func(t *testing.T, d, event, data string) {
+	f.Fuzz(func(t *testing.T, d, event, one, two string) {
 		var h heard
-		h.frame(llm.Dialect(d), &frame.Frame{Event: event, Data: []byte(data)})
-		if h.all > int64(3*len(data)) {
-			t.Fatalf("%d bytes of text in %q", h.all, data)
+		var all int64
+		var calls int
+		for _, data := range []string{one, two, one} {
+			var alone heard
+			fr := frame.Frame{Event: event, Data: []byte(data)}
+			alone.frame(llm.Dialect(d), &fr)
+			if alone.all > int64(3*len(data)) {
+				t.Fatalf("%d bytes of text in %q", alone.all, data)
+			}
+			all, calls = all+alone.all, calls+alone.calls
+			alone.release()
+			h.frame(llm.Dialect(d), &fr)
+		}
+		if h.all != all || h.calls != calls {
+			t.Fatalf("%d bytes and %d calls in a row, %d and %d one by one", h.all, h.calls, all, calls)
 		}
 		h.release()
 	})

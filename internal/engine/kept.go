@@ -62,8 +62,8 @@ func (c *call) find(id string) (gateway.Turn, error) {
 		return gateway.Turn{}, err
 	}
 	c.x.Grant = grant
-	if _, ok := c.d.(dialect.Keeper); ok && c.e.threads != nil {
-		if turn, ok := c.e.threads.Get(grant.Key, id); ok {
+	if _, ok := c.d.(dialect.Threaded); ok && c.e.threads != nil {
+		if turn, ok := c.e.threads.Get(grant.Key, id); ok && turn.Dialect == c.d.Name() {
 			return turn, nil
 		}
 	}
@@ -239,7 +239,7 @@ func (c *call) nativeFirst() bool {
 		return false
 	}
 	place := c.s.Places[c.x.Plan.Targets[0].Provider]
-	return place != nil && place.Keeps && speaks(place, c.x.Op, c.d.Name())
+	return place != nil && keeps(place, c.d) && speaks(place, c.x.Op, c.d.Name())
 }
 
 func speaks(p *Place, op llm.Op, d llm.Dialect) bool {

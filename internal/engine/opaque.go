@@ -29,6 +29,9 @@ func (c *call) passOpaque(t *try, resp *http.Response) *fault.Fault {
 	read := buf.b[:cap(buf.b)]
 	reading := meterFor(t, resp).Read()
 	defer c.read(t, reading)
+	if c.x.Op == llm.OpImage || c.x.Op == llm.OpImageEdit {
+		reading.Made.Images = 1 // the answer is the image
+	}
 	var all int64
 	for {
 		n, err := resp.Body.Read(read)
@@ -39,6 +42,9 @@ func (c *call) passOpaque(t *try, resp *http.Response) *fault.Fault {
 			}
 			c.write(read[:n])
 			c.flush()
+			if m := c.basis.spoken; m != nil {
+				_, _ = m.Write(read[:n])
+			}
 			if c.gone { // nothing more is to be learnt from the rest
 				c.left()
 				return nil
@@ -50,6 +56,9 @@ func (c *call) passOpaque(t *try, resp *http.Response) *fault.Fault {
 		if err != nil {
 			return c.opaqueBroke(t, c.sendFault(t, err))
 		}
+	}
+	if !c.wrote && c.asking != nil {
+		c.opaqueHead(t, resp) // a file may be empty
 	}
 	if !c.wrote {
 		return garbage(t) // nothing is no sound
@@ -87,16 +96,4 @@ func (c *call) opaqueBroke(t *try, f *fault.Fault) *fault.Fault {
 	own.ID, own.Message = c.x.ID, fault.Blot(f.Message)
 	c.x.Fault, c.x.Ending = &own, gateway.Cut
 	panic(http.ErrAbortHandler)
-}
-
-// unstated notes that images or sound were answered and nothing was stated that a price could be taken of: such an
-// answer has its cost, and it is not known.
-func (c *call) unstated() {
-	switch c.x.Op {
-	case llm.OpImage, llm.OpImageEdit, llm.OpSpeech, llm.OpTranscription:
-		if c.x.Status == http.StatusOK {
-			c.x.Unpriced = "the answer states nothing that is counted"
-			c.x.Alert = c.s.Unpriced == AlertUnpriced
-		}
-	}
 }

@@ -66,7 +66,7 @@ func TestSoundPasses(t *testing.T) {
 		t.Fatalf("%d %v, %d bytes, %v", resp.StatusCode, err, len(rest), resp.Header)
 	}
 	x := g.Wait(t, 1)[0]
-	if x.Ending != gateway.Done || x.Usage != nil || x.Op != "speech" || x.BytesOut != int64(2*len(piece)) || x.FirstEvent == 0 || x.Unpriced != "the answer states nothing that is counted" {
+	if x.Ending != gateway.Done || x.Usage != nil || x.Op != "speech" || x.BytesOut != int64(2*len(piece)) || x.FirstEvent == 0 || x.Unpriced != "no prices are known of this provider" {
 		t.Errorf("%+v", x)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 const (
 	heldMost   = 64 << 10 // bytes of a stream kept back while another target may still answer
+	together   = 4 << 10  // bytes of frames that are written at once, when they came so
 	answerMost = 64 << 20 // bytes of an answer that is not a stream
 	relaySize  = 4 << 10  // first size of a stream's read buffer: what net/http reads at once
 )
@@ -39,6 +40,9 @@ func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
 		}
 		resp.Header.Set("Content-Type", kind)
 	}
+	if c.asking != nil && c.asking.verb == dialect.ThingContent {
+		return c.passOpaque(t, resp)
+	}
 	var stream bool
 	t.framing, stream = frame.Of(kind, c.x.Head.Stream, want)
 	switch {
@@ -46,6 +50,8 @@ func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
 		return c.passStream(t, resp)
 	case t.a.Mode == gateway.Passed && opaque(t.up, c.x.Op, kind):
 		return c.passOpaque(t, resp)
+	case t.a.Mode == gateway.Passed && c.wantsSound(t, kind):
+		return c.passSound(t, resp)
 	case t.a.Mode == gateway.Passed:
 		return c.passBody(t, resp)
 	case stream:
@@ -54,6 +60,34 @@ func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
 		return c.translateBody(t, resp)
 	}
 }
+
+// batch holds whole frames that are not written yet. Released it holds nothing and can be used again, so that a stream
+// that waits has no memory for what it does not hold.
+type batch struct{ b *[]byte }
+
+func (h *batch) frames() []byte {
+	if h.b == nil {
+		return nil
+	}
+	return *h.b
+}
+
+func (h *batch) add(raw []byte) {
+	if h.b == nil {
+		h.b = batches.Get().(*[]byte)
+		*h.b = (*h.b)[:0]
+	}
+	*h.b = append(*h.b, raw...)
+}
+
+func (h *batch) release() {
+	if h.b != nil && cap(*h.b) <= 4*together {
+		batches.Put(h.b)
+	}
+	h.b = nil
+}
+
+var batches = sync.Pool{New: func() any { b := make([]byte, 0, together); return &b }}
 
 // passStream relays frames as they came and reads usage as they pass. While another target may still answer it keeps
 // back what comes before the first event of substance; only whole frames are ever written, so that an error of ours
@@ -64,10 +98,14 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 	defer c.read(t, reading)
 	buf := relayBuffers.Get().(*[]byte)
 	defer relayBuffers.Put(buf)
-	var held []byte
+	var held batch
+	defer held.release()
 	seen, previous := false, c.goesOn(t) // seen: a frame with data
 	for f, err := range t.place.Provider.Frames(t.framing, resp.Body, *buf) {
 		if err != nil {
+			if c.wrote {
+				c.write(held.frames())
+			}
 			return c.brokeOff(t, c.sendFault(t, err))
 		}
 		meter.Frame(f)
@@ -84,21 +122,29 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 		if reading.Began && t.a.FirstEvent == 0 {
 			c.began(t)
 		}
+		alone := c.wrote && len(held.frames()) == 0 && !f.More
+		if !alone {
+			held.add(f.Raw)
+		}
 		if !c.wrote {
 			if reading.Fault != nil && !reading.Began && !t.final && worthNext(reading.Fault) {
 				return reading.Fault
 			}
-			held = append(held, f.Raw...)
-			if !seen || !t.final && !reading.Began && !reading.Ended && reading.Fault == nil && len(held) < heldMost {
+			if !seen || !t.final && !reading.Began && !reading.Ended && reading.Fault == nil && len(held.frames()) < heldMost {
 				continue
 			}
 			c.remember(reading)
 			c.letGo(t)
 			c.passHead(resp, -1, c.lost.add(t.a.Losses))
-			c.write(held)
-			held = nil
-		} else {
+		}
+		switch {
+		case alone:
 			c.write(f.Raw)
+		case f.More && len(held.frames()) < together: // what came at once goes at once
+			continue
+		default:
+			c.write(held.frames())
+			held.release()
 		}
 		if !f.More {
 			c.flush()
@@ -116,7 +162,7 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 			return cutFault(t, errors.New("the stream ended before its first event"))
 		}
 		c.passHead(resp, -1, c.lost.add(t.a.Losses))
-		c.write(held)
+		c.write(held.frames())
 	}
 	c.kept(t, nil, reading)
 	c.done(t, reading)
@@ -136,6 +182,9 @@ func meterFor(t *try, resp *http.Response) dialect.Meter {
 func (c *call) letGo(t *try) {
 	if c.th != nil && c.th.keep && !t.native(c.d) {
 		return // what was said is kept with the answer
+	}
+	if c.request != nil {
+		return // it was decoded, and shares its memory
 	}
 	c.body.release()
 	t.buf.release()
@@ -160,6 +209,12 @@ func (c *call) passBody(t *try, resp *http.Response) *fault.Fault {
 	answer := buf.b
 	if previous := c.goesOn(t); previous != "" {
 		answer = c.th.k.Continues(nil, answer, previous)
+	}
+	if c.change != nil {
+		var f *fault.Fault
+		if answer, f = c.change(t, answer); f != nil {
+			return f
+		}
 	}
 	c.began(t)
 	c.passHead(resp, int64(len(answer)), c.lost.add(t.a.Losses))
@@ -243,6 +298,9 @@ func (c *call) read(t *try, r *dialect.Reading) {
 		c.x.Usage = r.Usage
 	}
 	c.x.Stop, c.x.Model, c.x.AnswerID = r.Stop, r.Model, r.ID
+	if c.made = r.Made; r.Usage != nil && r.Usage.Tier == "" {
+		r.Usage.Tier = r.Tier
+	}
 }
 
 // correct makes a usage keep to the canonical inclusions where its provider states it otherwise, which is known of chat.

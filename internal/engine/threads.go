@@ -17,7 +17,8 @@ const threadTime = 30 * 24 * time.Hour
 
 // thread is what an exchange has to do with kept answers; nil where its dialect keeps none.
 type thread struct {
-	k       dialect.Keeper
+	says    dialect.Threaded
+	k       dialect.Keeper // nil: only providers keep what is said in its dialect
 	said    dialect.Thread
 	pinned  string // the one provider that keeps what the call goes on from
 	id      string // under which the answer will be kept where the gateway makes it
@@ -32,15 +33,16 @@ func (e *Engine) Threads(t gateway.Threads) { e.threads = t }
 // recall reads what the call says of kept answers and puts the conversation it goes on from in front of its input, where
 // the gateway keeps that; where a provider does, only that provider can go on. It is part of admission.
 func (c *call) recall() error {
-	k, ok := c.d.(dialect.Keeper)
+	says, ok := c.d.(dialect.Threaded)
 	if !ok || c.e.threads == nil || c.x.Op != llm.OpChat {
 		return nil
 	}
-	said, err := k.Thread(c.in)
+	k, _ := c.d.(dialect.Keeper)
+	said, err := says.Thread(c.in)
 	if err != nil {
 		return err
 	}
-	c.th = &thread{k: k, said: said, keep: said.Store == nil || *said.Store, id: "resp_" + strings.ReplaceAll(c.x.ID, "-", "")}
+	c.th = &thread{says: says, k: k, said: said, keep: said.Store == nil || *said.Store, id: "resp_" + strings.ReplaceAll(c.x.ID, "-", "")}
 	if said.Background && said.Store != nil && !*said.Store {
 		return refusal("background", "an answer in the background must be kept: leave out store: false")
 	}
@@ -48,16 +50,16 @@ func (c *call) recall() error {
 	native := ""
 	if said.Previous != "" {
 		turn, ok := c.e.threads.Get(c.x.Grant.Key, said.Previous)
-		if !ok {
+		if !ok || turn.Dialect != c.d.Name() {
 			f := fault.New(fault.NotFound, "the response %s, which this request goes on from, is not kept here for this key", bounded(said.Previous, 100))
-			f.Param, f.Code = "previous_response_id", "previous_response_not_found"
+			f.Param, f.Code = said.Member, "previous_response_not_found"
 			return f
 		}
 		switch {
 		case turn.State == gateway.TurnRunning:
-			return refusal("previous_response_id", "the response it goes on from is not finished yet")
+			return refusal(said.Member, "the response it goes on from is not finished yet")
 		case turn.State != gateway.TurnDone:
-			return refusal("previous_response_id", "the response it goes on from failed or was cancelled")
+			return refusal(said.Member, "the response it goes on from failed or was cancelled")
 		case turn.Native:
 			native = turn.Target.Provider
 		default:
@@ -143,7 +145,7 @@ func (c *call) pin() error {
 	}
 	if left == nil {
 		f := fault.New(fault.NotFound, "the provider %s keeps this conversation, and the model %s does not reach it", c.th.pinned, bounded(c.x.Head.Model, 100))
-		f.Param = "previous_response_id"
+		f.Param = c.th.said.Member
 		return f
 	}
 	c.x.Plan.Targets, c.x.Plan.Tries = left, len(left)
@@ -185,7 +187,13 @@ func (c *call) turn(id string, state gateway.TurnState) gateway.Turn {
 
 // native reports whether the target's provider keeps answers of the client's dialect itself.
 func (t *try) native(d dialect.Dialect) bool {
-	return t.place.Keeps && t.up != nil && t.up.Name() == d.Name()
+	return t.up != nil && t.up.Name() == d.Name() && keeps(t.place, d)
+}
+
+// keeps reports whether a provider that speaks d keeps what it answers in it.
+func keeps(p *Place, d dialect.Dialect) bool {
+	_, here := d.(dialect.Keeper)
+	return p.Keeps || !here
 }
 
 // goesOn returns what a passed answer must say that it goes on from, "" where the provider says so itself: the gateway
@@ -202,7 +210,7 @@ func (c *call) watchFinal(f frame.Frame) {
 	if c.th == nil || !c.th.keep {
 		return
 	}
-	if whole := c.th.k.Whole(f); whole != nil {
+	if whole := c.th.says.Whole(f); whole != nil {
 		c.th.final = bytes.Clone(whole)
 	}
 }
@@ -224,9 +232,9 @@ func (c *call) kept(t *try, answer []byte, reading *dialect.Reading) {
 	}
 	turn := c.turn(id, gateway.TurnDone)
 	if t.native(c.d) {
-		turn.Native, turn.Items = true, c.th.k.ItemIDs(answer)
+		turn.Native, turn.Items = true, c.th.says.ItemIDs(answer)
 	} else {
-		turn.Before, turn.Answer, turn.Items = c.before(), bytes.Clone(answer), c.th.k.ItemIDs(answer)
+		turn.Before, turn.Answer, turn.Items = c.before(), bytes.Clone(answer), c.th.says.ItemIDs(answer)
 	}
 	if err := c.e.threads.Put(turn); err != nil {
 		c.x.Unkept = fault.Of(err)

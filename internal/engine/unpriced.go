@@ -44,7 +44,13 @@ func (c *call) noPrice(t gateway.Target) string {
 
 // charged reports whether the exchange may cost something: counting tokens is free wherever it is served, and what asks
 // about a kept answer makes no new one.
-func (c *call) charged() bool { return c.x.Op != llm.OpCount && c.x.Op != llm.OpKept }
+func (c *call) charged() bool {
+	switch c.x.Op {
+	case llm.OpCount, llm.OpKept, llm.OpModels, llm.OpFile, llm.OpTune, llm.OpBatch: // what a batch's requests cost is told by their results
+		return false
+	}
+	return true
+}
 
 // priced takes the targets without a price out of the plan where the document refuses those, and refuses the exchange
 // where none is left. The plan's own list of targets is shared and stays as it is.

@@ -22,6 +22,7 @@ import (
 	"weir/internal/seal"
 	"weir/internal/sim"
 	"weir/internal/telemetry"
+	"weir/internal/thing"
 	"weir/internal/thread"
 )
 
@@ -45,6 +46,8 @@ type Gateway struct {
 	Engine  *engine.Engine
 	Metrics *telemetry.Metrics
 	Threads gateway.Threads // answers that are kept
+	Things  gateway.Things  // what is known of files, batches and jobs; set before Start, it is used in place of a new one
+	Watch   time.Duration   // until a batch is first asked after, and four times that at most; 0 = as in production
 
 	compiler *compile.Compiler
 	host     string
@@ -119,6 +122,13 @@ func (g *Gateway) Start(t testing.TB) *Gateway {
 	g.Engine = engine.New(telemetry.Tee(observers...), seal.New(seal.Options{}))
 	g.Threads = thread.NewMemory(thread.Options{})
 	g.Engine.Threads(g.Threads)
+	if g.Things == nil {
+		g.Things = thing.NewMemory(thing.Options{})
+	}
+	if g.Watch > 0 {
+		g.Engine.Watching(g.Watch, 4*g.Watch)
+	}
+	g.Engine.Things(g.Things)
 	if err := g.Use(g.Document); err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +155,9 @@ func (g *Gateway) Start(t testing.TB) *Gateway {
 	})
 	return g
 }
+
+// Host is the simulator's host and port.
+func (g *Gateway) Host() string { return g.host }
 
 // Use compiles a document and puts it in use, all or nothing.
 func (g *Gateway) Use(document string) error {

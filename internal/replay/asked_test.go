@@ -96,6 +96,8 @@ func question(r *replay.Recording, d llm.Dialect, model string) asked {
 		return asked{path: "/v1/moderations", body: named(body, model)}
 	case llm.OllamaEmbed:
 		return asked{path: "/api/embed", body: named(body, model)}
+	case llm.GeminiInteractions:
+		return asked{path: "/v1beta/interactions", body: agentName.ReplaceAll(named(body, model), []byte(`${1}"`+model+`"`))}
 	case llm.MistralOCR:
 		return asked{path: "/v1/ocr", body: named(body, model)}
 	case llm.GeminiEmbeddings:
@@ -124,21 +126,24 @@ func renamed(body []byte, model string) []byte {
 
 var modelsName = regexp.MustCompile(`("model":\s*)"models/[^"]*"`)
 
+var agentName = regexp.MustCompile(`("agent":\s*)"[^"]*"`)
+
 // small is the body of a short request, with a model's name where the dialect has it in the body.
 func small(d llm.Dialect, stream bool) []byte {
 	body := map[llm.Dialect]string{
-		llm.OpenAIChat:        `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
-		llm.OpenAIResponses:   `{"model":"m","input":"hello","store":false`,
-		llm.OpenAICompletions: `{"model":"m","prompt":"hello"`,
-		llm.AnthropicMessages: `{"model":"m","max_tokens":1000,"messages":[{"role":"user","content":"hello"}]`,
-		llm.GeminiGenerate:    `{"contents":[{"role":"user","parts":[{"text":"hello"}]}]`,
-		llm.BedrockConverse:   `{"messages":[{"role":"user","content":[{"text":"hello"}]}]`,
-		llm.CohereChat:        `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
-		llm.OllamaChat:        `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
-		llm.OpenAIEmbeddings:  `{"model":"m","input":"hello"`,
-		llm.GeminiEmbeddings:  `{"content":{"parts":[{"text":"hello"}]}`,
-		llm.CohereEmbed:       `{"model":"m","texts":["hello"],"input_type":"search_query"`,
-		llm.OllamaEmbed:       `{"model":"m","input":"hello"`,
+		llm.GeminiInteractions: `{"model":"m","input":"hello"`,
+		llm.OpenAIChat:         `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
+		llm.OpenAIResponses:    `{"model":"m","input":"hello","store":false`,
+		llm.OpenAICompletions:  `{"model":"m","prompt":"hello"`,
+		llm.AnthropicMessages:  `{"model":"m","max_tokens":1000,"messages":[{"role":"user","content":"hello"}]`,
+		llm.GeminiGenerate:     `{"contents":[{"role":"user","parts":[{"text":"hello"}]}]`,
+		llm.BedrockConverse:    `{"messages":[{"role":"user","content":[{"text":"hello"}]}]`,
+		llm.CohereChat:         `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
+		llm.OllamaChat:         `{"model":"m","messages":[{"role":"user","content":"hello"}]`,
+		llm.OpenAIEmbeddings:   `{"model":"m","input":"hello"`,
+		llm.GeminiEmbeddings:   `{"content":{"parts":[{"text":"hello"}]}`,
+		llm.CohereEmbed:        `{"model":"m","texts":["hello"],"input_type":"search_query"`,
+		llm.OllamaEmbed:        `{"model":"m","input":"hello"`,
 	}[d]
 	switch {
 	case d == llm.GeminiGenerate || d == llm.BedrockConverse:
@@ -249,6 +254,8 @@ func statedUsage(r *replay.Recording) (input, output int64, ok bool) {
 	switch r.Speaks() {
 	case string(llm.GeminiGenerate):
 		return sum("usageMetadata.promptTokenCount", "usageMetadata.toolUsePromptTokenCount"), sum("usageMetadata.candidatesTokenCount", "usageMetadata.thoughtsTokenCount"), len(counts) > 0
+	case string(llm.GeminiInteractions):
+		return sum("usage.total_input_tokens", "usage.total_tool_use_tokens"), sum("usage.total_output_tokens", "usage.total_thought_tokens"), len(counts) > 0
 	case string(llm.BedrockConverse):
 		return sum("usage.inputTokens", "usage.cacheReadInputTokens", "usage.cacheWriteInputTokens"), sum("usage.outputTokens"), len(counts) > 0
 	case string(llm.BedrockInvoke):
@@ -258,6 +265,9 @@ func statedUsage(r *replay.Recording) (input, output int64, ok bool) {
 		}
 		if _, ok := counts[last+"inputTokenCount"]; ok {
 			return sum(last+"inputTokenCount", last+"cacheReadInputTokenCount", last+"cacheWriteInputTokenCount"), sum(last + "outputTokenCount"), true
+		}
+		if _, ok := counts["inputTextTokenCount"]; ok {
+			return sum("inputTextTokenCount"), sum("totalOutputTextTokenCount"), true
 		}
 	case string(llm.GeminiEmbeddings):
 		return sum("usageMetadata.promptTokenCount"), 0, len(counts) > 0
@@ -296,12 +306,12 @@ func gather(v any, path string, counts map[string]int64) {
 		switch name {
 		case "usage", "usageMetadata", "tokens", "billed_units", "amazon-bedrock-invocationMetrics":
 			gather(v, path+name+".", counts)
-		case "message", "response", "x_groq", "delta", "metadata", "meta":
+		case "message", "response", "interaction", "x_groq", "delta", "metadata", "meta":
 			if path == "" {
 				gather(v, path, counts)
 			}
 		default:
-			if n, ok := v.(float64); ok && (path != "" || name == "eval_count" || name == "prompt_eval_count") {
+			if n, ok := v.(float64); ok && (path != "" || name == "eval_count" || name == "prompt_eval_count" || name == "inputTextTokenCount" || name == "totalOutputTextTokenCount") {
 				counts[path+name] = int64(n)
 			}
 		}

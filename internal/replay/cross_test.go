@@ -53,6 +53,9 @@ func TestCross(t *testing.T) {
 	pairs(t, func(t *testing.T, client, up llm.Dialect) {
 		counts := map[string]int{}
 		for _, r := range replay.Load(t, string(up)) {
+			if r.Method == http.MethodDelete { // what it answers is no answer of a model
+				continue
+			}
 			t.Run(r.ID, func(t *testing.T) {
 				c := newCrossing(t, r, spoken(client), spoken(up))
 				c.play(counts)

@@ -37,7 +37,7 @@ func TestPass(t *testing.T) {
 
 // passing are the dialects whose recordings pass as bytes.
 func passing() []llm.Dialect {
-	more := slices.DeleteFunc(append(slices.Clone(embedding), llm.BedrockInvoke, llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations, llm.MistralOCR), func(d llm.Dialect) bool { return compile.Dialect(d) == nil })
+	more := slices.DeleteFunc(append(slices.Clone(embedding), llm.BedrockInvoke, llm.GeminiInteractions, llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations, llm.MistralOCR), func(d llm.Dialect) bool { return compile.Dialect(d) == nil })
 	return append(conversing(), more...)
 }
 
@@ -54,7 +54,7 @@ func refusedByAll(r *replay.Recording, d llm.Dialect) bool {
 // known makes the provider one that keeps answers, and what a request goes on from or refers to one of them.
 func known(t *testing.T, g *gatewaytest.Gateway, sent asked, d llm.Dialect) {
 	t.Helper()
-	k, ok := compile.Dialect(d).(dialect.Keeper)
+	k, ok := compile.Dialect(d).(dialect.Threaded)
 	if !ok {
 		return
 	}
@@ -69,7 +69,7 @@ func known(t *testing.T, g *gatewaytest.Gateway, sent asked, d llm.Dialect) {
 	}
 	for _, id := range append([]string{th.Previous}, th.References...) {
 		turn := gateway.Turn{
-			ID: id, Owner: "test", Native: true, State: gateway.TurnDone, Target: gateway.Target{Provider: string(d), Model: "real-model"},
+			ID: id, Owner: "test", Dialect: d, Native: true, State: gateway.TurnDone, Target: gateway.Target{Provider: string(d), Model: "real-model"},
 			Items: []string{id}, Ends: time.Now().Add(time.Hour),
 		}
 		if err := g.Threads.Put(turn); err != nil {

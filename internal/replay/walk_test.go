@@ -143,11 +143,8 @@ func walkName(d llm.Dialect, quiet bool) string {
 	return fmt.Sprintf("walk-%d-%t", slices.Index(walking, d), quiet)
 }
 
-// TestWalk walks a whole conversation with thinking and tools, for clients of every dialect, from one provider to another
-// and back, streamed and not. Every turn is answered: the providers refuse what the real ones refuse, another maker's seals
-// and altered ones among it. What was said, called and returned arrives, in order and paired; the first provider gets its
-// own seals back as they were, or their loss is in the record.
-func TestWalk(t *testing.T) {
+// walkStage is a gateway before a strict provider of every dialect.
+func walkStage(t *testing.T) (*gatewaytest.Gateway, map[llm.Dialect]*walkUpstream) {
 	ups := map[llm.Dialect]*walkUpstream{}
 	var providers, models strings.Builder
 	for _, d := range walking {
@@ -160,8 +157,16 @@ func TestWalk(t *testing.T) {
 		fmt.Fprintf(&models, "  %s: { targets: [{ provider: %s, model: %s }] }\n", walkName(d, false), d, walkModel)
 		fmt.Fprintf(&models, "  %s: { targets: [{ provider: %s, model: sim-redacted }] }\n", walkName(d, true), d)
 	}
-	g := (&gatewaytest.Gateway{Document: "version: 1\nproviders:\n" + providers.String() + "models:\n" + models.String() +
-		"keys: [{ name: test, key: " + gatewaytest.Key + `, models: ["*"] }]` + "\n"}).Start(t)
+	return (&gatewaytest.Gateway{Document: "version: 1\nproviders:\n" + providers.String() + "models:\n" + models.String() +
+		"keys: [{ name: test, key: " + gatewaytest.Key + `, models: ["*"] }]` + "\n"}).Start(t), ups
+}
+
+// TestWalk walks a whole conversation with thinking and tools, for clients of every dialect, from one provider to another
+// and back, streamed and not. Every turn is answered: the providers refuse what the real ones refuse, another maker's seals
+// and altered ones among it. What was said, called and returned arrives, in order and paired; the first provider gets its
+// own seals back as they were, or their loss is in the record.
+func TestWalk(t *testing.T) {
+	g, ups := walkStage(t)
 	for _, stream := range []bool{false, true} {
 		for _, client := range walking {
 			for _, a := range walking {
