@@ -75,6 +75,7 @@ func TestRefused(t *testing.T) {
 		{"no disposition", body("@", "Content-Type: text/plain", "", "m", "@--"), "", "no Content-Disposition"},
 		{"folded", body("@", "Content-Disposition: form-data;", ` name="model"`, "", "m", "@--"), "", "no name"},
 		{"space before the colon", body("@", `Content-Disposition : form-data; name="model"`, "", "m", "@--"), "", "folded"},
+		{"a name of other bytes", body("@", `Content-Disposition: form-data; name="model"`, "Content-T\xebpe: audio/wav", "", "m", "@--"), "", "plain letters"},
 		{"bare newlines", strings.ReplaceAll(body("@", named, "", "m", "@--"), "\r\n", "\n"), "", "goes on"},
 		{"bare newline before a boundary", body("@", file, "", "x\n@", named, "", "m", "@--"), "", "CRLF"},
 		{"bare newline in a header", body("@", file+"\n"+named, "", "m", "@--"), "", "control"},

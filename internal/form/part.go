@@ -37,8 +37,8 @@ func readPart(body []byte, from int) (part, error) {
 			return refuse("a part's header holds control characters")
 		}
 		colon := bytes.IndexByte(line, ':')
-		if colon <= 0 || bytes.ContainsAny(line[:colon], " \t\"") {
-			return refuse("a part's header has no name, or is folded")
+		if colon <= 0 || !token(line[:colon]) {
+			return refuse("a part's header has no name, or is folded, or its name is not one word of plain letters")
 		}
 		value := string(bytes.Trim(line[colon+1:], " \t"))
 		switch strings.ToLower(string(line[:colon])) {
@@ -63,6 +63,16 @@ func readPart(body []byte, from int) (part, error) {
 		}
 		at += n + 2
 	}
+}
+
+// token reports whether a header's name is one (RFC 9110, 5.6.2): readers differ on what others are.
+func token(name []byte) bool {
+	for _, c := range name {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return true
 }
 
 // disposition reads a Content-Disposition; what says why it is refused.
