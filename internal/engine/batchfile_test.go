@@ -270,9 +270,6 @@ func TestFileBatchOfAnother(t *testing.T) {
 
 // TestFileBatchOf10000: a large file is judged line by line, and metered line by line, in bounded memory.
 func TestFileBatchOf10000(t *testing.T) {
-	if testing.Short() {
-		t.Skip("10,000 requests")
-	}
 	g := (&gatewaytest.Gateway{Document: strings.Replace(chatBatches, "keys:", "limits: { body: 20MB }\nkeys:", 1)}).Start(t)
 	lines := make([]string, 10000)
 	for i := range lines {

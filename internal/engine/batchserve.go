@@ -31,29 +31,10 @@ const (
 // ServeBatch answers a request about batches. Who may ask is decided here, and another key's batch is not found; what the
 // provider says of a batch passes, with the gateway's ids in it.
 func (e *Engine) ServeBatch(w http.ResponseWriter, r *http.Request, b dialect.Batcher, verb BatchVerb, id string) {
-	c := e.begin(w, r, b, llm.OpBatch)
-	if !e.enter() {
-		c.refuse(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
-		c.settle()
-		return
-	}
-	defer e.leave()
-	defer c.finish()
-	if err := c.serveBatch(b, verb, id); err != nil {
-		c.refuse(fault.Of(err))
-	}
+	e.about(w, r, b, llm.OpBatch, func(c *call) error { return c.serveBatch(b, verb, id) })
 }
 
 func (c *call) serveBatch(b dialect.Batcher, verb BatchVerb, id string) error {
-	if c.s == nil {
-		return fault.New(fault.Unavailable, "the gateway has no configuration yet")
-	}
-	c.x.Revision = c.s.Revision
-	grant, err := c.s.Identify(c.r)
-	if err != nil {
-		return err
-	}
-	c.x.Grant = grant
 	if c.e.things == nil {
 		return fault.New(fault.NotFound, "this gateway keeps no batches")
 	}
@@ -63,7 +44,7 @@ func (c *call) serveBatch(b dialect.Batcher, verb BatchVerb, id string) error {
 	case BatchList:
 		return c.listBatches(b)
 	}
-	thing, ok := c.e.things.Get(grant.Key, id)
+	thing, ok := c.e.things.Get(c.x.Grant.Key, id)
 	if !ok || thing.Kind != llm.ThingBatch || thing.Dialect != b.Name() {
 		f := fault.New(fault.NotFound, "there is no batch %s of this key", bounded(id, 100))
 		f.Code = "not_found"

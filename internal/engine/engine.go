@@ -227,6 +227,38 @@ func (e *Engine) Serve(w http.ResponseWriter, r *http.Request, d dialect.Dialect
 	c.run()
 }
 
+// about serves a call about what is kept: its caller is identified, then serve answers; the error is told to the client.
+func (e *Engine) about(w http.ResponseWriter, r *http.Request, d dialect.Dialect, op llm.Op, serve func(*call) error) {
+	c := e.begin(w, r, d, op)
+	if !e.enter() {
+		c.refuse(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
+		c.settle()
+		return
+	}
+	defer e.leave()
+	defer c.finish()
+	err := c.identify()
+	if err == nil {
+		err = serve(c)
+	}
+	if err != nil {
+		c.refuse(fault.Of(err))
+	}
+}
+
+// identify finds whose call it is.
+func (c *call) identify() error {
+	if c.s == nil {
+		return fault.New(fault.Unavailable, "the gateway has no configuration yet")
+	}
+	c.x.Revision = c.s.Revision
+	grant, err := c.s.Identify(c.r)
+	if err == nil {
+		c.x.Grant = grant
+	}
+	return err
+}
+
 // run tries the plan's targets in order until one answers.
 func (c *call) run() {
 	for i := range c.x.Plan.Tries {

@@ -30,40 +30,25 @@ const (
 // ServeKept answers a request about a kept answer. An answer that a provider keeps is asked of that provider with the
 // gateway's credential; who may ask is decided here in both cases, and another key's id is not found.
 func (e *Engine) ServeKept(w http.ResponseWriter, r *http.Request, d dialect.Dialect, verb Verb, id string) {
-	c := e.begin(w, r, d, llm.OpKept)
-	if !e.enter() {
-		c.refuse(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
-		c.settle()
-		return
-	}
-	defer e.leave()
-	defer c.finish()
-	turn, err := c.find(id)
-	if err != nil {
-		c.refuse(fault.Of(err))
-		return
-	}
-	c.x.Head.Model = turn.Model
-	if turn.Native {
-		c.forward(&turn, verb)
-		return
-	}
-	c.answerKept(&turn, verb)
+	e.about(w, r, d, llm.OpKept, func(c *call) error {
+		turn, err := c.find(id)
+		if err != nil {
+			return err
+		}
+		c.x.Head.Model = turn.Model
+		if turn.Native {
+			c.forward(&turn, verb)
+		} else {
+			c.answerKept(&turn, verb)
+		}
+		return nil
+	})
 }
 
 // find returns the turn that a request about a kept answer is about.
 func (c *call) find(id string) (gateway.Turn, error) {
-	if c.s == nil {
-		return gateway.Turn{}, fault.New(fault.Unavailable, "the gateway has no configuration yet")
-	}
-	c.x.Revision = c.s.Revision
-	grant, err := c.s.Identify(c.r)
-	if err != nil {
-		return gateway.Turn{}, err
-	}
-	c.x.Grant = grant
 	if _, ok := c.d.(dialect.Threaded); ok && c.e.threads != nil {
-		if turn, ok := c.e.threads.Get(grant.Key, id); ok && turn.Dialect == c.d.Name() {
+		if turn, ok := c.e.threads.Get(c.x.Grant.Key, id); ok && turn.Dialect == c.d.Name() {
 			return turn, nil
 		}
 	}

@@ -27,30 +27,11 @@ type asking struct {
 // decided here; ids in calls and answers are the gateway's own, and another key's is not found. A list is answered from
 // what is known here, since a provider's own holds everybody's things.
 func (e *Engine) ServeThing(w http.ResponseWriter, r *http.Request, d dialect.Dialect, op llm.Op) {
-	c := e.begin(w, r, d, op)
-	if !e.enter() {
-		c.refuse(fault.New(fault.Unavailable, "the gateway is shutting down; try again"))
-		c.settle()
-		return
-	}
-	defer e.leave()
-	defer c.finish()
-	if err := c.askThing(); err != nil {
-		c.refuse(fault.Of(err))
-	}
+	e.about(w, r, d, op, (*call).askThing)
 }
 
-// askThing identifies the caller, and answers.
+// askThing answers a caller who is identified.
 func (c *call) askThing() error {
-	if c.s == nil {
-		return fault.New(fault.Unavailable, "the gateway has no configuration yet")
-	}
-	c.x.Revision = c.s.Revision
-	grant, err := c.s.Identify(c.r)
-	if err != nil {
-		return err
-	}
-	c.x.Grant = grant
 	h, ok := c.d.(dialect.Holder)
 	if !ok || c.e.things == nil {
 		return fault.New(fault.NotFound, "there is nothing at %s", bounded(c.r.URL.Path, 100))
@@ -68,6 +49,7 @@ func (c *call) askThing() error {
 	case dialect.ThingList:
 		return c.listThings()
 	}
+	var err error
 	if c.asking.thing, err = c.findThing(h, id); err != nil {
 		return err
 	}

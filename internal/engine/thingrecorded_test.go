@@ -52,7 +52,7 @@ func (r *recordedFile) body(t *testing.T) string {
 func TestRecordedFiles(t *testing.T) {
 	root := os.Getenv("WEIR_RECORDINGS")
 	if root == "" {
-		t.Skip("WEIR_RECORDINGS is not set")
+		t.Skip("WEIR_RECORDINGS is not set: recorded exchanges about files are not played")
 	}
 	passed := 0
 	for _, folder := range []string{"openai-other", "anthropic-other", "mistral-other"} {

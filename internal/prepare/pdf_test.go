@@ -139,7 +139,7 @@ func TestPDFLeft(t *testing.T) {
 func TestRecordedPDF(t *testing.T) {
 	dir := os.Getenv("WEIR_RECORDINGS")
 	if dir == "" {
-		t.Skip("WEIR_RECORDINGS is not set")
+		t.Skip("WEIR_RECORDINGS is not set: no recorded document is read")
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*.json"))
 	if err != nil || len(files) == 0 {
