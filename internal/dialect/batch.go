@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"weir/internal/fault"
+	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/splice"
 )
@@ -91,3 +92,26 @@ type Batcher interface {
 	// Result reads a line of the results.
 	Result(line []byte) (Result, error)
 }
+
+// BatchFace is what dialects of batches have in common: they tell and read errors as the dialect within does, and what a
+// batch comes to is in its results, so that its object is neither edited nor metered.
+type BatchFace struct{ Dialect }
+
+// Edit implements Dialect; there is nothing to edit.
+func (BatchFace) Edit(dst []byte, c Call, _ Edit) (Call, error) {
+	dst = append(dst, c.Body...)
+	c.Body = dst[len(dst)-len(c.Body):]
+	return c, nil
+}
+
+// Codec implements Dialect: a batch is passed and never translated.
+func (BatchFace) Codec() Codec { return nil }
+
+// Meter implements Dialect.
+func (BatchFace) Meter() Meter { return new(unmetered) }
+
+type unmetered struct{ r Reading }
+
+func (*unmetered) Frame(frame.Frame) {}
+func (*unmetered) Body([]byte)       {}
+func (m *unmetered) Read() *Reading  { return &m.r }

@@ -180,6 +180,9 @@ func TestSession(t *testing.T) {
 		t.Errorf("it cost %d (%q, %q), want %d", x.Cost, x.Unpriced, x.Price, cost+int64(b.Cost))
 	}
 	calls := g.Sim.Calls()
+	for end := time.Now().Add(5 * time.Second); !calls[0].Done && time.Now().Before(end); calls = g.Sim.Calls() {
+		time.Sleep(time.Millisecond) // the provider's side ends on its own
+	}
 	if h := calls[0].Header; h.Get("Authorization") != "Bearer sim" || calls[0].Query != "model=sim-realtime" || !calls[0].Done {
 		t.Errorf("%+v", calls[0])
 	}

@@ -14,7 +14,6 @@ import (
 
 	"weir/internal/dialect"
 	"weir/internal/fault"
-	"weir/internal/frame"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
@@ -33,11 +32,11 @@ const (
 )
 
 type batches struct {
-	dialect.Dialect // tells and reads errors
+	dialect.BatchFace // tells and reads errors
 }
 
 // New returns the dialect. Errors are told and read as words does.
-func New(words dialect.Dialect) dialect.Batcher { return batches{words} }
+func New(words dialect.Dialect) dialect.Batcher { return batches{dialect.BatchFace{Dialect: words}} }
 
 // Name implements dialect.Dialect.
 func (batches) Name() llm.Dialect { return llm.AnthropicBatches }
@@ -166,22 +165,3 @@ func (batches) Asked(dialect.Call) (input, path string) { return "", "" }
 
 // From implements dialect.Batcher; there is no file.
 func (batches) From(dst []byte, c dialect.Call, _ string) []byte { return append(dst, c.Body...) }
-
-// Edit implements dialect.Dialect; there is nothing to edit.
-func (batches) Edit(dst []byte, c dialect.Call, _ dialect.Edit) (dialect.Call, error) {
-	dst = append(dst, c.Body...)
-	c.Body = dst[len(dst)-len(c.Body):]
-	return c, nil
-}
-
-// Codec implements dialect.Dialect: a batch is passed and never translated.
-func (batches) Codec() dialect.Codec { return nil }
-
-// Meter implements dialect.Dialect. What a batch comes to is in its results, not in its object.
-func (batches) Meter() dialect.Meter { return new(meter) }
-
-type meter struct{ r dialect.Reading }
-
-func (*meter) Frame(frame.Frame)        {}
-func (*meter) Body([]byte)              {}
-func (m *meter) Read() *dialect.Reading { return &m.r }
