@@ -58,7 +58,7 @@ func TestPython(t *testing.T) {
 		t.Skip("SKIPPED: the Python SDKs are not installed (make e2e installs them where the index can be reached)")
 	}
 	s := newStage(t)
-	for _, name := range []string{"test_openai.py", "test_media.py", "test_side.py", "test_anthropic.py", "test_sdks.py"} {
+	for _, name := range []string{"test_openai.py", "test_media.py", "test_side.py", "test_anthropic.py", "test_gemini_files.py", "test_sdks.py"} {
 		t.Run(strings.TrimSuffix(name, ".py"), func(t *testing.T) {
 			s.run(t, "python", python, "-m", "pytest", "-q", "-p", "no:cacheprovider", name)
 		})
@@ -130,11 +130,11 @@ func TestDemo(t *testing.T) {
 
 // upstreams are the simulated providers of the stage, one in each dialect.
 var upstreams = []struct{ name, dialect, more, root string }{
-	{"sim-chat", "openai-chat", ", openai-embeddings, openai-images, openai-audio, openai-realtime, openai-files, openai-batches, openai-fine-tuning", "/v1"},
+	{"sim-chat", "openai-chat", ", openai-embeddings, openai-images, openai-audio, openai-realtime, openai-files, openai-batches, openai-fine-tuning, mistral-batches", "/v1"},
 	{"sim-msg", "anthropic-messages", ", anthropic-batches, anthropic-files", ""},
 	{"sim-resp", "openai-responses", "", "/v1"},
-	{"sim-gem", "gemini-generate", ", gemini-live", ""},
-	{"sim-conv", "bedrock-converse", "", ""},
+	{"sim-gem", "gemini-generate", ", gemini-batches, gemini-files, gemini-images, gemini-live", ""},
+	{"sim-conv", "bedrock-converse", ", bedrock-images", ""},
 	{"sim-coh", "cohere-chat", ", classify, tei-classify, oip-infer, mistral-ocr", ""},
 	{"sim-oll", "ollama-chat", "", ""},
 }
@@ -205,6 +205,7 @@ providers:
 @PROVIDERS@models:
   chat-plain: { targets: [{ provider: sim-chat, model: sim-1 }] }
   msg-plain: { targets: [{ provider: sim-msg, model: sim-1 }] }
+  gem-plain: { targets: [{ provider: sim-gem, model: sim-1 }] }
 keys:
   - { name: e2e, key: "@KEY@", models: ["*"@RIGHTS@] }
   - { name: narrow, key: "@NARROW@", models: [chat-plain] }

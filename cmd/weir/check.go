@@ -12,6 +12,7 @@ import (
 	"weir/internal/catalog"
 	"weir/internal/compile"
 	"weir/internal/config"
+	"weir/internal/pot"
 	"weir/internal/rawjson"
 )
 
@@ -46,6 +47,7 @@ func check(w io.Writer, file string, asJSON, full, noEnv bool) error {
 		return err
 	}
 	n := &node{env: os.LookupEnv, compiler: compile.New(entries)}
+	n.compiler.Govern(pot.New(pot.Options{}), nil) // nothing is drawn from them here
 	doc, _, err := n.read(file, src, noEnv)
 	if asJSON {
 		return checkJSON(w, err)

@@ -121,7 +121,7 @@ const demoKey = "WEIR_DEMO_KEY"
 var demoDialects = []struct{ name, speaks string }{
 	{"messages", "anthropic-messages"},
 	{"responses", "openai-responses"},
-	{"gemini", "gemini-generate, gemini-live"},
+	{"gemini", "gemini-generate, gemini-batches, gemini-live"},
 	{"bedrock", "bedrock-converse"},
 	{"cohere", "cohere-chat"},
 	{"ollama", "ollama-chat"},
@@ -132,7 +132,7 @@ var demoDialects = []struct{ name, speaks string }{
 func demoDocument(entries *catalog.Catalog, back string, env func(string) (string, bool)) (text string, joined []string) {
 	var b, models strings.Builder
 	b.WriteString("version: 1\nnode: { drain: 5s }\nproviders:\n")
-	fmt.Fprintf(&b, "  sim: { base_url: \"http://%s/v1\", speaks: [openai-chat, openai-completions, openai-embeddings, openai-images, openai-audio, openai-realtime, openai-files, openai-batches], api_key: %s }\n", back, demoKey)
+	fmt.Fprintf(&b, "  sim: { base_url: \"http://%s/v1\", speaks: [openai-chat, openai-completions, openai-embeddings, openai-images, openai-audio, openai-realtime, openai-files, openai-batches, mistral-batches], api_key: %s }\n", back, demoKey)
 	for _, d := range demoDialects {
 		base := "http://" + back
 		if strings.HasPrefix(d.speaks, "openai") {

@@ -56,6 +56,7 @@ what was lost.`,
 		return coded{exitUsage, fmt.Errorf("%w; see `%s --help`", err, c.CommandPath())}
 	})
 	root.AddCommand(serveCommand(), checkCommand(), schemaCommand(), pricesCommand(), demoCommand(), simCommand(), versionCommand())
+	root.AddCommand(spendCommand(), budgetCommand(), ledgerCommand())
 	usage := root.Args
 	root.Args = func(c *cobra.Command, args []string) error {
 		if err := usage(c, args); err != nil {

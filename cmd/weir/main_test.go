@@ -11,7 +11,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("WEIR_TEST_RUN") != "" { // a test runs the command in a process of its own
 		os.Exit(run(os.Args[1:]))
 	}
-	testscript.Main(m, map[string]func(){"weir": func() { os.Exit(run(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){"weir": func() { os.Exit(run(os.Args[1:])) }, "booked": booking})
 }
 
 // TestScript runs the command line as people do; see testdata/script.

@@ -23,6 +23,7 @@ import (
 	"weir/internal/config"
 	"weir/internal/engine"
 	"weir/internal/gateway"
+	"weir/internal/pot"
 	"weir/internal/seal"
 	"weir/internal/telemetry"
 	"weir/internal/thing"
@@ -43,9 +44,11 @@ type node struct {
 	doc    *config.Document
 	prices priceFiles
 
-	threads *thread.File // nil: answers are kept in memory
-	things  *thing.Store // nil: what is known of files, batches and jobs is in memory
-	ballast []byte
+	threads  *thread.File // nil: answers are kept in memory
+	accounts *accounts
+	open     func(*config.Document) error // opens what the first document names; nil = nothing is kept
+	things   *thing.Store                 // nil: what is known of files, batches and jobs is in memory
+	ballast  []byte
 }
 
 // ballastSize is what the collector is told is in use and is not. It begins its work when the heap has doubled, which a
@@ -74,6 +77,7 @@ func newNode(w io.Writer, more gateway.Observer) (*node, error) {
 	n.metrics.Counter("weir_price_reloads_refused_total", "Price files that were refused; those before stayed in use.", n.prices.bad.Load)
 	n.engine = engine.New(telemetry.Tee(observers...), seals)
 	n.engine.Threads(thread.NewMemory(thread.Options{}))
+	n.compiler.Govern(pot.New(pot.Options{}), n.overLine)
 	return n, nil
 }
 
@@ -143,6 +147,11 @@ func (n *node) read(file string, src []byte, noEnv bool) (*config.Document, *eng
 		}
 		n.prices.path, n.prices.table = doc.Node.Prices, table
 		n.compiler.Prices(table)
+		if n.open != nil {
+			if err := n.open(doc); err != nil {
+				return nil, nil, err
+			}
+		}
 	}
 	s, err := n.compiler.Snapshot(doc, revisionOf(src))
 	return doc, s, err
@@ -263,6 +272,9 @@ func (n *node) close() {
 		if err := n.things.Close(); err != nil {
 			fmt.Fprintln(os.Stderr, "weir: some of what is known of files, batches and jobs could not be written:", err)
 		}
+	}
+	if err := n.accounts.end(); err != nil {
+		fmt.Fprintln(os.Stderr, "weir: some of what was spent is not in the store yet; the next start brings it there:", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -45,6 +45,7 @@ func serve(ctx context.Context, file string) error {
 	}
 	defer n.close()
 	n.file = file
+	n.open = func(doc *config.Document) error { return n.openAccounts(ctx, doc) }
 	if err := n.load(); err != nil {
 		if errors.Is(err, os.ErrNotExist) {
 			return coded{exitUsage, fmt.Errorf("there is no document at %s; name one with -c, or try `weir demo`", file)}
@@ -54,6 +55,7 @@ func serve(ctx context.Context, file string) error {
 	if err := n.keep(n.doc.Node.DataDir); err != nil {
 		return err
 	}
+	n.wake()
 	listen := n.doc.Node.Listen
 	listeners := map[net.Listener]http.Handler{}
 	data, err := net.Listen("tcp", listen.Data.Address)

@@ -9,6 +9,8 @@ import (
 
 	"weir/internal/dialect"
 	"weir/internal/dialect/count"
+	"weir/internal/dialect/geminibatches"
+	"weir/internal/dialect/geminifiles"
 	"weir/internal/dialect/geminilive"
 	"weir/internal/engine"
 	"weir/internal/fault"
@@ -29,7 +31,7 @@ type Options struct {
 func New(o Options) http.Handler {
 	a := &api{o: o, carries: readCarries(carries)}
 	mux := http.NewServeMux()
-	for _, e := range a.table() {
+	for _, e := range slices.Concat(a.table(), a.vertexTable(), a.batchTable()) {
 		if e.h == nil {
 			continue // the dialect is not in this build
 		}
@@ -83,7 +85,7 @@ type entry struct {
 	h     http.HandlerFunc
 }
 
-// table is every path there is.
+// table is every path there is but those that stand apart.
 func (a *api) table() []entry {
 	const get, post = http.MethodGet, http.MethodPost
 	return []entry{
@@ -97,13 +99,6 @@ func (a *api) table() []entry {
 		{"/v1/messages", post, a.serve(llm.AnthropicMessages, llm.OpChat)},
 		{"/v1/messages/count_tokens", post, a.count(llm.AnthropicMessages)},
 		{"/v1/responses/input_tokens", post, a.count(llm.OpenAIResponses)},
-		{"/v1/batches", get + ", " + post, a.batches(llm.OpenAIBatches, 0)},
-		{"/v1/batches/{id}", get, a.batches(llm.OpenAIBatches, 0)},
-		{"/v1/batches/{id}/cancel", post, a.batches(llm.OpenAIBatches, engine.BatchCancel)},
-		{"/v1/messages/batches", get + ", " + post, a.batches(llm.AnthropicBatches, 0)},
-		{"/v1/messages/batches/{id}", get + ", " + http.MethodDelete, a.batches(llm.AnthropicBatches, 0)},
-		{"/v1/messages/batches/{id}/cancel", post, a.batches(llm.AnthropicBatches, engine.BatchCancel)},
-		{"/v1/messages/batches/{id}/results", get, a.batches(llm.AnthropicBatches, engine.BatchResults)},
 		{"/v1beta/interactions", post, a.serve(llm.GeminiInteractions, llm.OpChat)},
 		{"/v1beta/interactions/{id}", get + ", " + http.MethodDelete, a.kept(llm.GeminiInteractions, 0)},
 		{"/v1beta/interactions/{id}/cancel", post, a.kept(llm.GeminiInteractions, engine.KeptCancel)},
@@ -144,6 +139,11 @@ func (a *api) table() []entry {
 		{"/v1/files", get + ", " + post, a.things(llm.OpFile, llm.OpenAIFiles, llm.AnthropicFiles)},
 		{"/v1/files/{id}", get + ", " + http.MethodDelete, a.things(llm.OpFile, llm.OpenAIFiles, llm.AnthropicFiles)},
 		{"/v1/files/{id}/content", get, a.things(llm.OpFile, llm.OpenAIFiles, llm.AnthropicFiles)},
+		{geminifiles.Upload, post, a.upload()},
+		{geminifiles.Root, get, a.things(llm.OpFile, llm.GeminiFiles, "")},
+		{geminifiles.Root + "/{id}", get + ", " + http.MethodDelete, a.things(llm.OpFile, llm.GeminiFiles, "")},
+		{geminifiles.Alpha, get, a.things(llm.OpFile, llm.GeminiFiles, "")},
+		{geminifiles.Alpha + "/{id}", get + ", " + http.MethodDelete, a.things(llm.OpFile, llm.GeminiFiles, "")},
 		{"/v1/realtime", get, a.session(llm.OpenAIRealtime)},
 		{"/v1/realtime/{way...}", get + ", " + post, a.past},
 		{geminilive.Path("v1beta"), get, a.session(llm.GeminiLive)},
@@ -205,7 +205,8 @@ func (a *api) kept(name llm.Dialect, verb engine.Verb) http.HandlerFunc {
 // gemini answers the paths whose last word stands after the model's name and a colon.
 func (a *api) gemini() http.HandlerFunc {
 	generate, embed := a.serve(llm.GeminiGenerate, llm.OpChat), a.serve(llm.GeminiEmbeddings, llm.OpEmbeddings)
-	counts := a.count(llm.GeminiGenerate)
+	counts, images := a.count(llm.GeminiGenerate), a.serve(llm.GeminiImages, llm.OpImage)
+	batch := a.batches(llm.GeminiBatches, dialect.BatchCreate)
 	if generate == nil {
 		return nil
 	}
@@ -215,13 +216,20 @@ func (a *api) gemini() http.HandlerFunc {
 			a.geminiModel(w, r)
 			return
 		}
-		switch verb := p[strings.LastIndexByte(p, ':')+1:]; verb {
+		verb := p[strings.LastIndexByte(p, ':')+1:]
+		if batch != nil && geminibatches.Makes(verb) && !strings.HasPrefix(p, "/v1/") { // where OpenAI's batches are
+			batch(w, r)
+			return
+		}
+		switch verb {
 		case "generateContent", "streamGenerateContent":
 			generate(w, r)
 		case "countTokens":
 			counts(w, r)
 		case "embedContent", "batchEmbedContents":
 			embed(w, r)
+		case "predict":
+			images(w, r)
 		default:
 			a.refuse(w, r, fault.New(fault.NotFound, "there is nothing at %s", bounded(p)))
 		}
@@ -275,8 +283,11 @@ var roots = []struct {
 	{"/v1/messages", llm.AnthropicMessages},
 	{"/v1/realtime", llm.OpenAIRealtime},
 	{"/v1beta/", llm.GeminiGenerate},
+	{"/upload/", llm.GeminiGenerate},
 	{"/ws/google", llm.GeminiLive},
 	{"/v1alpha/", llm.GeminiGenerate},
+	{"/v1beta1/", llm.GeminiGenerate},
+	{"/v1/projects/", llm.GeminiGenerate},
 	{"/model/", llm.BedrockConverse},
 	{"/v2/", llm.CohereChat},
 	{"/v2/models/", llm.OIPInfer},

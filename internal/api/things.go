@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"weir/internal/dialect"
 	"weir/internal/llm"
 )
 
@@ -19,5 +20,24 @@ func (a *api) things(op llm.Op, openAI, anthropic llm.Dialect) http.HandlerFunc 
 			d = other
 		}
 		a.o.Engine.ServeThing(w, r, d, op)
+	}
+}
+
+// upload answers uploads of Gemini's files, nil where the build lacks the dialect: whole ones, those that begin one in parts,
+// and their parts.
+func (a *api) upload() http.HandlerFunc {
+	d := a.o.Dialect(llm.GeminiFiles)
+	if d == nil {
+		return nil
+	}
+	r, ok := d.(dialect.Resumer)
+	return func(w http.ResponseWriter, req *http.Request) {
+		if ok {
+			if _, resumes := r.Resumed(req.URL.Query()); resumes {
+				a.o.Engine.ServePart(w, req, d)
+				return
+			}
+		}
+		a.o.Engine.ServeThing(w, req, d, llm.OpFile)
 	}
 }

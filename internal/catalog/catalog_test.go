@@ -14,9 +14,9 @@ import (
 var dialects = []llm.Dialect{
 	llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
 	llm.BedrockConverse, llm.BedrockInvoke, llm.BedrockEmbeddings, llm.CohereChat, llm.OllamaChat, llm.GeminiEmbeddings, llm.CohereEmbed, llm.OllamaEmbed,
-	llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
+	llm.CohereRerank, llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.GeminiImages, llm.BedrockImages, llm.OpenAIAudio, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
 	llm.OpenAIRealtime, llm.GeminiLive, llm.GeminiInteractions,
-	llm.OpenAIFiles, llm.AnthropicFiles, llm.OpenAIFineTuning, llm.OpenAIBatches, llm.AnthropicBatches,
+	llm.OpenAIFiles, llm.AnthropicFiles, llm.GeminiFiles, llm.OpenAIFineTuning, llm.OpenAIBatches, llm.AnthropicBatches, llm.GeminiBatches, llm.MistralBatches,
 }
 
 func entries(t *testing.T) []*Entry {
@@ -94,7 +94,7 @@ func checkBases(t *testing.T, e *Entry) {
 			t.Errorf("%s: speaks %s", e.Name, d)
 		}
 		// OpenAI's SDKs take a base that ends in the version, the others add it themselves.
-		if bare := !strings.HasPrefix(string(d), "openai-"); bare && (strings.HasSuffix(u.Path, "/v1") || strings.HasSuffix(u.Path, "/v2")) {
+		if bare := !(strings.HasPrefix(string(d), "openai-") || d == llm.MistralBatches); bare && (strings.HasSuffix(u.Path, "/v1") || strings.HasSuffix(u.Path, "/v2")) {
 			t.Errorf("%s: %s takes no version in %s", e.Name, d, base)
 		}
 	}

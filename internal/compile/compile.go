@@ -20,6 +20,7 @@ import (
 	"weir/internal/dialect/anthropicbatches"
 	"weir/internal/dialect/anthropicfiles"
 	"weir/internal/dialect/bedrockembed"
+	"weir/internal/dialect/bedrockimages"
 	"weir/internal/dialect/bedrockinvoke"
 	"weir/internal/dialect/classify"
 	"weir/internal/dialect/cohere"
@@ -27,9 +28,13 @@ import (
 	"weir/internal/dialect/converse"
 	"weir/internal/dialect/count"
 	"weir/internal/dialect/gemini"
+	"weir/internal/dialect/geminibatches"
 	"weir/internal/dialect/geminiembeddings"
+	"weir/internal/dialect/geminifiles"
+	"weir/internal/dialect/geminiimages"
 	"weir/internal/dialect/geminiinteractions"
 	"weir/internal/dialect/geminilive"
+	"weir/internal/dialect/mistralbatches"
 	"weir/internal/dialect/mistralocr"
 	"weir/internal/dialect/ollama"
 	"weir/internal/dialect/ollamaembed"
@@ -49,6 +54,7 @@ import (
 	"weir/internal/engine"
 	"weir/internal/gateway"
 	"weir/internal/llm"
+	"weir/internal/policy/budget"
 	"weir/internal/price"
 	"weir/internal/route"
 )
@@ -75,6 +81,8 @@ var operations = map[llm.Dialect][]llm.Op{
 	llm.CohereRerank:       {llm.OpRerank},
 	llm.OpenAIModerations:  {llm.OpModeration},
 	llm.OpenAIImages:       {llm.OpImage, llm.OpImageEdit},
+	llm.GeminiImages:       {llm.OpImage, llm.OpImageEdit},
+	llm.BedrockImages:      {llm.OpImage, llm.OpImageEdit},
 	llm.OpenAIAudio:        {llm.OpSpeech, llm.OpTranscription},
 	llm.OpenAIRealtime:     {llm.OpRealtime},
 	llm.VLLMClassify:       {llm.OpClassify},
@@ -84,9 +92,12 @@ var operations = map[llm.Dialect][]llm.Op{
 	llm.VLLMTokenize:       {llm.OpTokenize, llm.OpCount},
 	llm.OpenAIFiles:        {llm.OpFile},
 	llm.AnthropicFiles:     {llm.OpFile},
+	llm.GeminiFiles:        {llm.OpFile},
 	llm.OpenAIFineTuning:   {llm.OpTune},
 	llm.OpenAIBatches:      {llm.OpBatch},
 	llm.AnthropicBatches:   {llm.OpBatch},
+	llm.GeminiBatches:      {llm.OpBatch},
+	llm.MistralBatches:     {llm.OpBatch},
 }
 
 var languages = map[llm.Dialect]dialect.Dialect{
@@ -110,6 +121,8 @@ var languages = map[llm.Dialect]dialect.Dialect{
 	llm.CohereRerank:       rerank.New(llm.CohereRerank, cohere.New()),
 	llm.OpenAIModerations:  openaimoderations.New(),
 	llm.OpenAIImages:       openaiimages.New(),
+	llm.GeminiImages:       geminiimages.New(),
+	llm.BedrockImages:      bedrockimages.New(),
 	llm.OpenAIAudio:        openaiaudio.New(),
 	llm.OpenAIRealtime:     openairealtime.New(),
 	llm.VLLMClassify:       classify.New(),
@@ -119,9 +132,12 @@ var languages = map[llm.Dialect]dialect.Dialect{
 	llm.VLLMTokenize:       tokenize.New(openaichat.New()),
 	llm.OpenAIFiles:        openaifiles.New(),
 	llm.AnthropicFiles:     anthropicfiles.New(anthropic.New()),
+	llm.GeminiFiles:        geminifiles.New(gemini.New()),
 	llm.OpenAIFineTuning:   openaifinetuning.New(),
 	llm.OpenAIBatches:      openaibatches.New(openaichat.New()),
 	llm.AnthropicBatches:   anthropicbatches.New(anthropic.New()),
+	llm.GeminiBatches:      geminibatches.New(gemini.New()),
+	llm.MistralBatches:     mistralbatches.New(openaichat.New()),
 }
 
 // Dialects lists the wire languages of this build.
@@ -130,9 +146,9 @@ func Dialects() []string {
 	for _, name := range [...]llm.Dialect{
 		llm.OpenAIChat, llm.OpenAIResponses, llm.OpenAICompletions, llm.OpenAIEmbeddings, llm.AnthropicMessages, llm.GeminiGenerate,
 		llm.GeminiEmbeddings, llm.GeminiLive, llm.GeminiInteractions, llm.BedrockConverse, llm.BedrockInvoke, llm.BedrockEmbeddings, llm.CohereChat, llm.CohereEmbed, llm.CohereRerank, llm.OllamaChat, llm.OllamaEmbed,
-		llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.OpenAIAudio, llm.OpenAIRealtime, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
-		llm.OpenAIFiles, llm.AnthropicFiles, llm.OpenAIFineTuning,
-		llm.OpenAIBatches, llm.AnthropicBatches,
+		llm.OpenAIRerank, llm.OpenAIModerations, llm.OpenAIImages, llm.GeminiImages, llm.BedrockImages, llm.OpenAIAudio, llm.OpenAIRealtime, llm.VLLMClassify, llm.TEIClassify, llm.OIPInfer, llm.MistralOCR, llm.VLLMTokenize,
+		llm.OpenAIFiles, llm.AnthropicFiles, llm.GeminiFiles, llm.OpenAIFineTuning,
+		llm.OpenAIBatches, llm.AnthropicBatches, llm.GeminiBatches, llm.MistralBatches,
 	} {
 		if languages[name] != nil {
 			out = append(out, string(name))
@@ -150,6 +166,8 @@ type Compiler struct {
 	table   atomic.Pointer[price.Table] // nil: the built-in prices
 	mu      sync.Mutex                  // guards transports; taken once a provider and revision
 	pools   map[way]*upstream
+	pots    gateway.Pots // nil: no limits, no budgets
+	lines   *budget.Lines
 }
 
 // New returns a compiler over a catalog.
@@ -200,6 +218,9 @@ func (c *Compiler) Snapshot(d *config.Document, revision string) (*engine.Snapsh
 		problems = append(problems, err)
 	}
 	s.Directory = dir
+	if err := c.govern(d, s); err != nil {
+		problems = append(problems, err)
+	}
 	return s, errors.Join(problems...)
 }
 
@@ -248,11 +269,30 @@ func (g grants) Grant(credential string) (*gateway.Grant, bool) {
 	return &k.grant, true
 }
 
+// Named implements gateway.Roll.
+func (g grants) Named(key string) (*gateway.Grant, bool) {
+	for _, k := range g {
+		if k.grant.Key == key {
+			return &k.grant, true
+		}
+	}
+	return nil, false
+}
+
 func directory(d *config.Document) (grants, error) {
 	out := make(grants, len(d.Keys))
+	account := d.Accounts()
+	models := make(map[string][]string, len(d.Teams))
+	for i := range d.Teams {
+		models[d.Teams[i].Name] = d.Teams[i].Models
+	}
 	for i := range d.Keys {
 		k := &d.Keys[i]
-		g := &granted{grant: gateway.Grant{Key: k.Name, Models: k.Models, Strict: k.Strict, Expires: k.Expires}}
+		a, err := account(i)
+		if err != nil {
+			return nil, err
+		}
+		g := &granted{grant: gateway.Grant{Account: a, Models: k.Models, Shared: models[a.Team], Strict: k.Strict, Expires: k.Expires}}
 		if k.Hash != "" {
 			raw, err := hex.DecodeString(strings.TrimPrefix(k.Hash, "sha256:"))
 			if err != nil || len(raw) != sha256.Size {

@@ -16,7 +16,7 @@ func defaults(d *config.Document, places map[string]*engine.Place) (map[llm.Dial
 	for _, one := range [...]struct {
 		dialect llm.Dialect
 		name    string
-	}{{llm.OpenAIFiles, d.Defaults.OpenAIFiles}, {llm.AnthropicFiles, d.Defaults.AnthropicFiles}} {
+	}{{llm.OpenAIFiles, d.Defaults.OpenAIFiles}, {llm.AnthropicFiles, d.Defaults.AnthropicFiles}, {llm.GeminiFiles, d.Defaults.GeminiFiles}} {
 		if one.name == "" {
 			continue
 		}

@@ -46,6 +46,12 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	if slices.Contains(h.Dialect, llm.BedrockInvoke) && !slices.Contains(h.Dialect, llm.BedrockEmbeddings) {
 		h.Dialect = append(h.Dialect, llm.BedrockEmbeddings) // they are asked for in the same way
 	}
+	if h.Auth == "google" {
+		if slices.Contains(p.Speaks, string(llm.GeminiFiles)) {
+			return nil, at(".speaks", "Vertex AI keeps no files", "leave `gemini-files` out; name files by their gs:// address")
+		}
+		h.Dialect = slices.DeleteFunc(h.Dialect, func(d llm.Dialect) bool { return d == llm.GeminiFiles })
+	}
 	for _, other := range h.Dialect[1:] {
 		if h.Bases[other] == "" && h.Bases[h.Dialect[0]] == "" && !provider.SameBase(h.Dialect[0], other) {
 			return nil, at(".speaks", fmt.Sprintf("%s and %s take different base URLs", h.Dialect[0], other), "write two providers, one for each")
@@ -71,7 +77,9 @@ func (c *Compiler) place(d *config.Document, p *config.Provider) (*engine.Place,
 	if err != nil {
 		return nil, at(".egress", err.Error(), "")
 	}
+	own, host := files(h, p)
 	return &engine.Place{
+		OwnFiles: own, FilesHost: host,
 		Provider: h, Client: client, Upgrade: client.tls,
 		FirstByte: p.Timeouts.FirstByte, Idle: p.Timeouts.Idle, Total: p.Timeouts.Total,
 		Drain: p.ClientGone == "drain", Facts: entry.Facts, Keeps: known && entry.Keeps, Region: charges(h.Base, p.Region),
@@ -97,6 +105,23 @@ func fromCatalog(h *provider.HTTP, entry *catalog.Entry) {
 	if h.Auth == "" {
 		h.Auth = provider.Auth(entry.Auth)
 	}
+}
+
+// files returns whether calls may name only what their own keys uploaded to a provider, and the host where its files have
+// addresses.
+func files(h *provider.HTTP, p *config.Provider) (own bool, host string) {
+	for _, d := range h.Dialect {
+		switch d {
+		case llm.GeminiFiles:
+			if u, err := url.Parse(cmp.Or(h.Bases[d], h.Base)); err == nil {
+				host = strings.ToLower(u.Hostname())
+			}
+			fallthrough
+		case llm.OpenAIFiles, llm.AnthropicFiles:
+			own = p.Files != "any"
+		}
+	}
+	return own, host
 }
 
 // regional puts a region into a base URL. Google's global endpoint has none in its name.

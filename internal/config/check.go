@@ -38,12 +38,13 @@ func (d *decoder) check() {
 			}
 		}
 	}
-	for _, one := range [...]struct{ member, name string }{{"openai-files", d.doc.Defaults.OpenAIFiles}, {"anthropic-files", d.doc.Defaults.AnthropicFiles}} {
+	for _, one := range [...]struct{ member, name string }{{"openai-files", d.doc.Defaults.OpenAIFiles}, {"anthropic-files", d.doc.Defaults.AnthropicFiles}, {"gemini-files", d.doc.Defaults.GeminiFiles}} {
 		if at := "defaults." + one.member; one.name != "" && d.known(at) && !providers[one.name] {
 			d.noProvider(at, one.name, names)
 		}
 	}
 	d.checkKeys(models, providers)
+	d.checkOwners(models, providers)
 }
 
 // wrong reports a problem where a path stands.
@@ -151,7 +152,7 @@ func (d *decoder) checkKeys(models, providers map[string]bool) {
 	names, hashes := map[string]int{}, map[string]int{}
 	for i := range d.doc.Keys {
 		k := &d.doc.Keys[i]
-		path := fmt.Sprintf("keys[%d]", i)
+		path := keyPath(i)
 		if at := path + ".name"; k.Name != "" && d.known(at) {
 			if first, ok := names[k.Name]; ok {
 				d.wrong(at, "another key is called `"+k.Name+"`", fmt.Sprintf("it stands in line %d", d.line(fmt.Sprintf("keys[%d]", first))))
@@ -160,14 +161,7 @@ func (d *decoder) checkKeys(models, providers map[string]bool) {
 			}
 		}
 		d.checkKey(k, i, path, hashes)
-		for j, m := range k.Models {
-			at := fmt.Sprintf("%s.models[%d]", path, j)
-			provider, _, slash := strings.Cut(m, "/")
-			if m == "" || strings.Contains(m, "*") || models[m] || slash && providers[provider] || !d.known(at) {
-				continue
-			}
-			d.noModel(at, m)
-		}
+		d.checkModels(path, k.Models, models, providers)
 	}
 }
 

@@ -24,14 +24,19 @@ import (
 
 // Document is the whole configuration after defaults. Lists and mappings keep the order they were written in.
 type Document struct {
-	Version   int        `yaml:"version" is:"version" need:"yes" doc:"The document's version. It is 1."`
-	Listen    string     `yaml:"listen" is:"address" absent:"127.0.0.1:8080" doc:"Where applications connect, as host:port. Short for node.listen.data.address."`
-	Node      Node       `yaml:"node" doc:"What belongs to this process alone."`
-	Providers []Provider `yaml:"providers" doc:"Places that serve models, by name. A name that the catalog knows needs no more than its key."`
-	Models    []Model    `yaml:"models" doc:"Names that applications use, and what stands behind them. Any model can also be called as PROVIDER/MODEL by a key that may."`
-	Keys      []Key      `yaml:"keys" doc:"Keys that applications send."`
-	Limits    Limits     `yaml:"limits" doc:"Limits on every request."`
-	Defaults  Defaults   `yaml:"defaults" doc:"What holds where nothing else is said."`
+	Version       int            `yaml:"version" is:"version" need:"yes" doc:"The document's version. It is 1."`
+	Listen        string         `yaml:"listen" is:"address" absent:"127.0.0.1:8080" doc:"Where applications connect, as host:port. Short for node.listen.data.address."`
+	Node          Node           `yaml:"node" doc:"What belongs to this process alone."`
+	Providers     []Provider     `yaml:"providers" doc:"Places that serve models, by name. A name that the catalog knows needs no more than its key."`
+	Models        []Model        `yaml:"models" doc:"Names that applications use, and what stands behind them. Any model can also be called as PROVIDER/MODEL by a key that may."`
+	Organisations []Organisation `yaml:"organisations" doc:"Houses with teams, by name."`
+	Teams         []Team         `yaml:"teams" doc:"Teams, by name. Keys belong to them."`
+	Projects      []Project      `yaml:"projects" doc:"What keys are for, by name."`
+	Users         []User         `yaml:"users" doc:"People who have keys, by name, such as ada@example.org."`
+	Keys          []Key          `yaml:"keys" doc:"Keys that applications send."`
+	Limits        Limits         `yaml:"limits" doc:"Limits on every request, and on all of them together. The same block limits an organisation, a team, a project, a user, a key, a model or a provider. See limits.md."`
+	Budgets       []Budget       `yaml:"budgets" doc:"Amounts of money for a time, by name. They apply where they are named. See budgets.md."`
+	Defaults      Defaults       `yaml:"defaults" doc:"What holds where nothing else is said."`
 
 	Unset []string `yaml:"-"` // variables that Options.NoEnv passed over, in the order met, each once
 	Files []string `yaml:"-"` // files of secrets that were read, in the order met, each once
@@ -42,6 +47,9 @@ type Document struct {
 
 // Node is what belongs to one process and never to a revision of the document.
 type Node struct {
+	Name    string        `yaml:"name" is:"place" absent:"the host's name" doc:"The node's name: in the ledger, and to the other nodes. Each has its own."`
+	Store   Place         `yaml:"store" absent:"SQLite in data_dir" doc:"The database that the ledger and the like are kept in: PostgreSQL. Absent: SQLite in data_dir."`
+	Shared  Place         `yaml:"shared" doc:"What nodes share limits and budgets through: Redis or Valkey. Absent: the database of store, or this node alone."`
 	DataDir string        `yaml:"data_dir" is:"path" default:"weir-data" doc:"Folder for what the process keeps. A relative path starts at the document's folder."`
 	Drain   time.Duration `yaml:"drain" is:"duration" default:"30s" doc:"How long running requests may go on once the process is told to stop."`
 	Listen  Listen        `yaml:"listen" doc:"Addresses to listen on."`
@@ -87,6 +95,9 @@ type Provider struct {
 	APIVersion  string        `yaml:"api_version" is:"place" absent:"the newer surface, whose base_url ends in /openai/v1" doc:"Azure OpenAI: the API version of the surface that is asked by deployment, such as 2024-10-21; base_url then ends in /openai."`
 	Egress      Egress        `yaml:"egress" doc:"How this provider is reached, where that differs from node.egress."`
 	Prices      []ModelPrices `yaml:"prices" doc:"What its models cost, where that differs from the built-in prices or is not among them: by model or pattern, then by component. See prices.md."`
+	Files       string        `yaml:"files" one:"own|any" default:"own" doc:"Which of the files that it keeps a call may name, where it speaks a dialect of files: those that its own key uploaded here, or any by the provider's own id, whoever's it is. See files.md."`
+	Limits      ScopeLimits   `yaml:"limits" doc:"Limits on what is sent to it, by attempt. One that is reached has another target answer."`
+	Budgets     []string      `yaml:"budgets" is:"name" doc:"Budgets that everything sent to it is charged to."`
 	PassHeaders []string      `yaml:"pass_headers" is:"header" doc:"Further request headers of the client that go to the provider. Credentials, cookies and proxy headers never do."`
 }
 
@@ -106,10 +117,12 @@ type Timeouts struct {
 
 // Model is a name that applications use.
 type Model struct {
-	Name       string   `yaml:",name" is:"model"`
-	Targets    []Target `yaml:"targets" need:"yes" doc:"What may answer. The first that can does."`
-	MaxOutput  int64    `yaml:"max_output" is:"count" absent:"no limit" doc:"The most tokens an answer may have."`
-	Transforms []string `yaml:"transforms" is:"transform" absent:"none: what a target does not take is lost or refused" doc:"What may be done to a request that a target would not take as it is. What was done is told, in the record and in x-weir-lost. See transforms.md."`
+	Name       string      `yaml:",name" is:"model"`
+	Targets    []Target    `yaml:"targets" need:"yes" doc:"What may answer. The first that can does."`
+	MaxOutput  int64       `yaml:"max_output" is:"count" absent:"no limit" doc:"The most tokens an answer may have."`
+	Limits     ScopeLimits `yaml:"limits" doc:"Limits on its use by all keys together."`
+	Budgets    []string    `yaml:"budgets" is:"name" doc:"Budgets that every use of it is charged to."`
+	Transforms []string    `yaml:"transforms" is:"transform" absent:"none: what a target does not take is lost or refused" doc:"What may be done to a request that a target would not take as it is. What was done is told, in the record and in x-weir-lost. See transforms.md."`
 }
 
 // Target is a model at a provider.
@@ -120,17 +133,23 @@ type Target struct {
 
 // Key lets an application in. Exactly one of Key and Hash is set.
 type Key struct {
-	Name    string    `yaml:"name" is:"name" need:"yes" doc:"The key's name in records and metrics."`
-	Key     Secret    `yaml:"key" is:"credential" doc:"The key itself, at least 16 characters. Either this or hash."`
-	Hash    string    `yaml:"hash" is:"hash" doc:"The key's SHA-256 as sha256: and 64 hexadecimal digits. Either this or key."`
-	Models  []string  `yaml:"models" is:"pattern" absent:"every name under models, but no PROVIDER/MODEL" doc:"Models the key may use: names, or patterns in which * stands for anything."`
-	Strict  bool      `yaml:"strict" is:"flag" default:"false" doc:"Refuse a request of which something would be lost in translation, instead of reporting the loss."`
-	Expires time.Time `yaml:"expires" is:"moment" absent:"never" doc:"When the key ends: a date (its first moment in UTC) or an RFC 3339 time."`
+	Name    string      `yaml:"name" is:"name" need:"yes" doc:"The key's name in records and metrics."`
+	Key     Secret      `yaml:"key" is:"credential" doc:"The key itself, at least 16 characters. Either this or hash."`
+	Hash    string      `yaml:"hash" is:"hash" doc:"The key's SHA-256 as sha256: and 64 hexadecimal digits. Either this or key."`
+	Models  []string    `yaml:"models" is:"pattern" absent:"what its team may, else every name under models, but no PROVIDER/MODEL" doc:"Models the key may use: names, or patterns in which * stands for anything."`
+	Team    string      `yaml:"team" is:"name" absent:"its project's or its user's" doc:"Whose the key is."`
+	Project string      `yaml:"project" is:"name" absent:"none" doc:"What the key is for. It is then the project's team's."`
+	User    string      `yaml:"user" is:"person" absent:"none" doc:"Who has the key. It is then of the user's team."`
+	Limits  ScopeLimits `yaml:"limits" doc:"Limits on this key."`
+	Budgets []string    `yaml:"budgets" is:"name" doc:"Budgets that everything of this key is charged to."`
+	Strict  bool        `yaml:"strict" is:"flag" default:"false" doc:"Refuse a request of which something would be lost in translation, instead of reporting the loss."`
+	Expires time.Time   `yaml:"expires" is:"moment" absent:"never" doc:"When the key ends: a date (its first moment in UTC) or an RFC 3339 time."`
 }
 
-// Limits holds for every request.
+// Limits holds for every request, and for all together.
 type Limits struct {
-	Body Bytes `yaml:"body" is:"bytes" default:"32MiB" doc:"The largest request body."`
+	Body        Bytes `yaml:"body" is:"bytes" default:"32MiB" doc:"The largest request body."`
+	ScopeLimits `yaml:",inline"`
 }
 
 // Defaults is what holds where nothing else is said.
@@ -138,31 +157,35 @@ type Defaults struct {
 	Unpriced       string `yaml:"unpriced" one:"serve|refuse|alert" default:"serve" doc:"What happens to a request whose target has no price: serve it, refuse it before anything is sent, or serve it and alert in the log. The record always says so. See prices.md."`
 	OpenAIFiles    string `yaml:"openai-files" is:"name" absent:"the one provider that speaks it" doc:"Provider that files go to which are uploaded to /v1/files, where more than one speaks openai-files. See files.md."`
 	AnthropicFiles string `yaml:"anthropic-files" is:"name" absent:"the one provider that speaks it" doc:"The same for uploads with the header anthropic-version, and anthropic-files."`
+	GeminiFiles    string `yaml:"gemini-files" is:"name" absent:"the one provider that speaks it" doc:"The same for uploads to /upload/v1beta/files, and gemini-files."`
 }
 
 // lacking names the members that the document has a place for and this build does not act on.
 var lacking = map[reflect.Type][]string{
 	reflect.TypeFor[Document](): {
-		"include", "routes", "organisations", "teams", "projects", "users", "budgets", "identity", "roles",
+		"include", "routes", "identity", "roles",
 		"policies", "guards", "data_classes", "prompts", "caches", "sources", "indexes", "tools", "agents", "flows", "batches",
 		"approvals", "datasets", "records", "audit", "telemetry", "alerts", "evaluations",
 	},
 	reflect.TypeFor[Node](): {
-		"name", "role", "region", "zone", "trusted_proxies", "store", "shared", "master_key", "env",
+		"role", "region", "zone", "trusted_proxies", "master_key", "env",
 		"secrets_dir", "centre", "offline",
 	},
 	reflect.TypeFor[Listen]():   {"admin"},
 	reflect.TypeFor[Listener](): {"tls"},
-	reflect.TypeFor[Provider](): {"credentials", "usage", "limits", "data", "metrics", "budgets", "policies", "records"},
+	reflect.TypeFor[Provider](): {"credentials", "usage", "data", "metrics", "policies", "records"},
 	reflect.TypeFor[Model](): {
 		"balance", "fallbacks", "tries", "priority", "rollout", "cache", "prompt", "flow",
-		"limits", "budgets", "policies", "records",
+		"policies", "records",
 	},
-	reflect.TypeFor[Egress](): {"private"},
-	reflect.TypeFor[Target](): {"weight", "zone", "when"},
-	reflect.TypeFor[Key]():    {"project", "networks", "limits", "budgets", "policies", "records"},
-	reflect.TypeFor[Limits](): {"requests", "tokens", "output", "concurrent"},
-	reflect.TypeFor[Secret](): {"vault", "aws", "gcp", "azure", "sealed"},
+	reflect.TypeFor[Egress]():       {"private"},
+	reflect.TypeFor[Target]():       {"weight", "zone", "when"},
+	reflect.TypeFor[Key]():          {"networks", "policies", "records"},
+	reflect.TypeFor[Organisation](): {"policies", "records"},
+	reflect.TypeFor[Team]():         {"policies", "records", "roles"},
+	reflect.TypeFor[Project]():      {"policies", "records"},
+	reflect.TypeFor[User]():         {"policies", "records"},
+	reflect.TypeFor[Secret]():       {"vault", "aws", "gcp", "azure", "sealed"},
 }
 
 // Default gives every zero member of a document built in Go its default; it does nothing to one that Parse returned, so

@@ -178,7 +178,7 @@ func (d *decoder) block(n *node, path string, t *table, v reflect.Value) {
 		}
 		inner := join(path, e.name)
 		d.note(inner, e.value)
-		d.value(e.value, inner, m, v.Field(m.index))
+		d.value(e.value, inner, m, v)
 	}
 	for i := range t.members {
 		if m := &t.members[i]; m.need && !d.has(join(path, m.name)) {
@@ -213,14 +213,23 @@ func (d *decoder) unknown(e entry, path string, typ reflect.Type, names []string
 	d.src.report(e.at, inner, "unknown member `"+clip(e.name)+"`", hint)
 }
 
-// value decodes one member.
-func (d *decoder) value(n *node, path string, m *member, v reflect.Value) {
+// value decodes one member of a block.
+func (d *decoder) value(n *node, path string, m *member, of reflect.Value) {
+	v := of.FieldByIndex(m.index)
 	switch m.form {
 	case block:
 		d.block(n, path, m.inner, v)
 		return
 	case scalar:
 		d.scalar(n, path, m.kind, v)
+		return
+	case either:
+		if n.behind().shape == mapping {
+			v.SetZero()
+			d.block(n, path, m.inner, v)
+			return
+		}
+		d.scalar(n, path, m.kind, m.slot(of))
 		return
 	}
 	defer d.enter(n)()
@@ -237,6 +246,11 @@ func (d *decoder) value(n *node, path string, m *member, v reflect.Value) {
 	}
 	if m.form == named {
 		d.named(n, at, path, m, v)
+		return
+	}
+	if n.shape != sequence && n.shape != mapping && m.lone {
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		d.scalar(n, path, m.kind, v.Index(0))
 		return
 	}
 	if n.shape != sequence {
@@ -258,6 +272,14 @@ func (d *decoder) value(n *node, path string, m *member, v reflect.Value) {
 		m.inner.fillDefaults(v.Index(i), d.setting)
 		d.block(item, inner, m.inner, v.Index(i))
 	}
+}
+
+// behind returns what aliases lead to.
+func (n *node) behind() *node {
+	for n.shape == alias {
+		n = n.target
+	}
+	return n
 }
 
 // named decodes a mapping from names to blocks into a slice, in the order written.

@@ -12,8 +12,8 @@ import (
 var dialects = []string{
 	"openai-chat", "openai-responses", "openai-completions", "openai-embeddings", "openai-images", "openai-audio",
 	"openai-moderations", "openai-files", "openai-batches", "openai-fine-tuning", "openai-realtime", "anthropic-messages", "anthropic-batches", "anthropic-files",
-	"gemini-generate", "gemini-embeddings", "gemini-interactions", "gemini-files", "gemini-live", "bedrock-converse", "bedrock-invoke", "bedrock-embeddings", "cohere-chat", "cohere-embed",
-	"cohere-rerank", "ollama-chat", "ollama-embed", "openai-rerank", "classify", "tei-classify", "oip-infer", "mistral-ocr",
+	"gemini-generate", "gemini-embeddings", "gemini-images", "gemini-interactions", "gemini-files", "gemini-batches", "gemini-live", "bedrock-converse", "bedrock-invoke", "bedrock-embeddings", "bedrock-images", "cohere-chat", "cohere-embed",
+	"cohere-rerank", "ollama-chat", "ollama-embed", "openai-rerank", "classify", "tei-classify", "oip-infer", "mistral-ocr", "mistral-batches",
 	"vllm-tokenize",
 }
 

@@ -16,16 +16,19 @@ const (
 	block               // a mapping with members of its own
 	blocks              // a list of blocks
 	named               // a mapping from names to blocks
+	either              // one word of a kind, or a block
 )
 
 // member is one row of the document's table.
 type member struct {
 	name   string
-	index  int // of the field
+	index  []int // of the field
 	form   form
 	is     string // the kind's word
 	kind   *kind  // of scalar, scalars and secret
-	inner  *table // of block, blocks and named
+	inner  *table // of block, blocks, named and either
+	word   int    // of either: the block's field that holds the word
+	lone   bool   // of scalars: a single value may stand without brackets
 	def    string // the default as it would be written; "" = none
 	absent string // what absence means, where def does not say it
 	need   bool
@@ -50,6 +53,13 @@ func tableOf(typ reflect.Type) *table {
 	for i := range typ.NumField() {
 		f := typ.Field(i)
 		name, option, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		if option == "inline" {
+			for _, m := range tableOf(f.Type).members {
+				m.index = append([]int{i}, m.index...)
+				t.members = append(t.members, m)
+			}
+			continue
+		}
 		if option == "name" {
 			t.key, t.keyKind = i, kinds[f.Tag.Get("is")]
 			continue
@@ -61,8 +71,8 @@ func tableOf(typ reflect.Type) *table {
 			continue
 		}
 		m := member{
-			name: name, index: i, is: f.Tag.Get("is"), def: f.Tag.Get("default"), absent: f.Tag.Get("absent"),
-			need: f.Tag.Get("need") != "", doc: f.Tag.Get("doc"),
+			name: name, index: []int{i}, is: f.Tag.Get("is"), def: f.Tag.Get("default"), absent: f.Tag.Get("absent"),
+			need: f.Tag.Get("need") != "", doc: f.Tag.Get("doc"), lone: f.Tag.Get("lone") != "",
 		}
 		if m.kind = kinds[m.is]; f.Tag.Get("one") != "" {
 			m.kind = wordKind(strings.Split(f.Tag.Get("one"), "|"))
@@ -71,7 +81,9 @@ func tableOf(typ reflect.Type) *table {
 		switch {
 		case of == reflect.TypeFor[Secret]():
 			m.form = secret
-		case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
+		case of.Kind() == reflect.Struct && m.kind != nil && m.kind.words != nil:
+			m.form, m.inner, m.word = either, tableOf(of), wordOf(of)
+		case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct && m.kind == nil:
 			m.form, m.inner = blocks, tableOf(of.Elem())
 			if m.inner.key >= 0 {
 				m.form = named
@@ -84,6 +96,25 @@ func tableOf(typ reflect.Type) *table {
 		t.members = append(t.members, m)
 	}
 	return t
+}
+
+// wordOf returns the field that holds the word of a block for which one may stand.
+func wordOf(typ reflect.Type) int {
+	for i := range typ.NumField() {
+		if typ.Field(i).Tag.Get("yaml") == ",word" {
+			return i
+		}
+	}
+	panic("config: " + typ.Name() + " has no field for its word")
+}
+
+// slot is where a scalar of the member is read into.
+func (m *member) slot(v reflect.Value) reflect.Value {
+	f := v.FieldByIndex(m.index)
+	if m.form == either {
+		return f.Field(m.word)
+	}
+	return f
 }
 
 func (t *table) find(name string) *member {
@@ -112,11 +143,11 @@ func (t *table) holds(f form) bool {
 func (t *table) fillDefaults(v reflect.Value, set *setting) {
 	for i := range t.members {
 		m := &t.members[i]
-		switch f := v.Field(m.index); {
+		switch {
 		case m.form == block:
-			m.inner.fillDefaults(f, set)
+			m.inner.fillDefaults(v.FieldByIndex(m.index), set)
 		case m.def != "":
-			m.kind.parse(m.def, f, set)
+			m.kind.parse(m.def, m.slot(v), set)
 		}
 	}
 }
@@ -125,7 +156,7 @@ func (t *table) fillDefaults(v reflect.Value, set *setting) {
 func (t *table) fillZero(v reflect.Value, set *setting) {
 	for i := range t.members {
 		m := &t.members[i]
-		switch f := v.Field(m.index); {
+		switch f := v.FieldByIndex(m.index); {
 		case m.form == block:
 			m.inner.fillZero(f, set)
 		case m.form == blocks || m.form == named:
@@ -133,7 +164,7 @@ func (t *table) fillZero(v reflect.Value, set *setting) {
 				m.inner.fillZero(f.Index(j), set)
 			}
 		case m.def != "" && f.IsZero():
-			m.kind.parse(m.def, f, set)
+			m.kind.parse(m.def, m.slot(v), set)
 		}
 	}
 }

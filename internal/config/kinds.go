@@ -101,7 +101,7 @@ const (
 var auths = []string{"bearer", "x-api-key", "x-goog-api-key", "api-key", "aws", "google", "azure", "none"}
 
 // kinds is the table of scalars, by the word of the `is` tag.
-var kinds = map[string]*kind{
+var kinds = withLimits(map[string]*kind{
 	"version": {
 		noun: "the version 1", json: "integer", words: []string{"1"}, show: showInt, describe: "1",
 		parse: func(text string, v reflect.Value, _ *setting) *flaw {
@@ -198,7 +198,7 @@ var kinds = map[string]*kind{
 	},
 	"credential": {noun: "a secret", json: "string", describe: "secret"},
 	"pem":        {noun: "a secret", json: "string", describe: "secret"},
-}
+})
 
 func checkName(s, more, hint string) *flaw {
 	if len(s) > maxName {

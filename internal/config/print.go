@@ -31,7 +31,7 @@ func (p *printer) line(indent int, s string) {
 func (p *printer) block(t *table, v reflect.Value, indent int) {
 	for i := range t.members {
 		m := &t.members[i]
-		f := v.Field(m.index)
+		f := v.FieldByIndex(m.index)
 		if f.IsZero() && m.def == "" {
 			continue
 		}
@@ -47,6 +47,12 @@ func (p *printer) block(t *table, v reflect.Value, indent int) {
 				words = append(words, m.kind.yaml(f.Index(j)))
 			}
 			p.line(indent, m.name+": ["+strings.Join(words, ", ")+"]")
+		case either:
+			if word := f.Field(m.word); !word.IsZero() {
+				p.line(indent, m.name+": "+m.kind.yaml(word))
+				continue
+			}
+			p.nested(m.name+":", m.inner, f, indent)
 		case block:
 			p.nested(m.name+":", m.inner, f, indent)
 		case blocks:

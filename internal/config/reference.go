@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 
 	"weir/internal/price"
@@ -95,8 +96,11 @@ func section(b *strings.Builder, title, intro string, t *table) {
 		if t != root {
 			path = strings.Trim(title, "`") + "." + m.name
 		}
+		if m.inner != nil && like[m.inner.typ] != "" {
+			continue
+		}
 		switch m.form {
-		case block:
+		case block, either:
 			section(b, "`"+path+"`", m.doc, m.inner)
 		case blocks:
 			section(b, "`"+path+"[]`", m.doc, m.inner)
@@ -106,16 +110,30 @@ func section(b *strings.Builder, title, intro string, t *table) {
 	}
 }
 
+// like names where a block is described that stands at many places.
+var like = map[reflect.Type]string{reflect.TypeFor[ScopeLimits](): "the document's [`limits`](#limits) but for `body`"}
+
 // value says how a member is written.
 func (m *member) value() string {
 	switch m.form {
 	case block:
+		if as := like[m.inner.typ]; as != "" {
+			return "mapping, as " + as
+		}
 		return "mapping"
 	case blocks:
 		return "list of mappings"
 	case named:
 		return "mapping of names"
+	case either:
+		return cell(m.kind.describe) + ", or mapping"
 	case scalars:
+		if m.lone {
+			return cell(m.kind.describe) + ", or a list of them"
+		}
+		if m.kind.describe == "name" {
+			return "list of names"
+		}
 		return "list of " + m.kind.describe
 	}
 	return cell(m.kind.describe)

@@ -91,7 +91,19 @@ func (m *member) schema(w *rawjson.Writer) {
 		m.kind.schema(w)
 	case secret:
 		w.Name("$ref").String("#/$defs/secret")
+	case either:
+		w.Name("anyOf").Open('[').Open('{')
+		m.kind.schema(w)
+		w.Close('}').Open('{')
+		members(w, m.inner, false)
+		w.Close('}').Close(']')
 	case scalars:
+		if m.lone {
+			w.Name("anyOf").Open('[').Open('{')
+			m.kind.schema(w)
+			w.Close('}').Open('{')
+			defer func() { w.Close('}').Close(']') }()
+		}
 		w.Name("type").Open('[').String("array").String("null").Close(']')
 		w.Name("items").Open('{')
 		m.kind.schema(w)

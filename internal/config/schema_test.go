@@ -69,7 +69,7 @@ func TestSchemaRefuses(t *testing.T) {
 		files[f.Name] = f.Data
 	}
 	for name := range strings.FieldsSeq(`version-missing version-2 version-text unknown-top unknown-nested case-variant not-in-this-build secret-source
-		secret-sources secret-shapes wrong-kinds durations sizes numbers flag words address urls speaks headers provider-name targets keys`) {
+		secret-sources secret-shapes wrong-kinds durations sizes numbers flag words address urls speaks headers provider-name targets keys quotas costs budgets`) {
 		src, ok := files[name+".yaml"]
 		if !ok {
 			t.Errorf("no document %s", name)
@@ -105,4 +105,4 @@ func TestEveryMemberIsDescribed(t *testing.T) {
 	walk("", root)
 }
 
-func fieldOf(t *table, m member) reflect.Value { return reflect.New(t.typ).Elem().Field(m.index) }
+func fieldOf(t *table, m member) reflect.Value { return m.slot(reflect.New(t.typ).Elem()) }

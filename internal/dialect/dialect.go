@@ -33,6 +33,12 @@ type Edit struct {
 	WantUsage bool   // ask for usage in the stream
 }
 
+// UsageFramer is a dialect in whose streams usage comes only when it was asked for, in a frame of its own.
+type UsageFramer interface {
+	// UsageFrame reports whether a frame's data states usage and holds nothing else for the client.
+	UsageFrame(data []byte) bool
+}
+
 // Dialect is one wire language.
 type Dialect interface {
 	// Name is the word of the document.

@@ -54,6 +54,10 @@ func Carries(op llm.Op, client, up Dialect) bool {
 		_, asks := client.(Classifier)
 		_, answers := up.(Classifier)
 		return asks && answers
+	case llm.OpImage, llm.OpImageEdit:
+		_, asks := client.(Imager)
+		_, answers := up.(Imager)
+		return asks && answers
 	}
 	return false
 }

@@ -55,6 +55,8 @@ type Page struct {
 	Limit         int
 	Ascending     bool   // the oldest first
 	Purpose       string // of files; "" = any
+	AfterWord     string // what the query calls After; "" = after
+	Skip          int    // of batches: so many before it
 }
 
 // RenameThings appends the answer to a verb to dst in which the ids that the members hold are replaced by what rename

@@ -72,17 +72,22 @@ func (c *call) stamp(h http.Header) {
 	if name := idHeader(c.d.Name()); h[name] == nil {
 		h[name] = h["X-Weir-Id"]
 	}
+	c.standings(h)
+	if c.x.Capped > 0 {
+		h["X-Weir-Capped"] = []string{strconv.FormatInt(c.x.Capped, 10)}
+	}
 	if n := len(c.x.Attempts); n > 0 {
 		h["X-Weir-Target"] = []string{printable(c.x.Attempts[n-1].Target.String())}
 	}
 }
 
 // hop lists answer headers that end here: hop-by-hop ones, the provider's cookies and statements about its own host,
-// and what this server sets itself.
+// what this server sets itself, and what Google calls an upload, which the gateway has a name of its own for.
 func hop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
-		"Transfer-Encoding", "Upgrade", "Set-Cookie", "Alt-Svc", "Strict-Transport-Security", "Content-Length", "Server":
+		"Transfer-Encoding", "Upgrade", "Set-Cookie", "Alt-Svc", "Strict-Transport-Security", "Content-Length", "Server",
+		"X-Guploader-Uploadid":
 		return true
 	}
 	return strings.HasPrefix(name, "X-Weir-")
@@ -165,7 +170,7 @@ func (c *call) fail(f *fault.Fault) {
 		f = fault.New(fault.Unavailable, "no target could be tried")
 	}
 	c.x.Ending = gateway.Failed
-	if f.Kind == fault.Unsupported && f.Origin == fault.Here {
+	if f.Origin == fault.Here && (f.Kind == fault.Unsupported || !c.reached && refusedHere(f)) {
 		c.x.Ending = gateway.Refused
 	}
 	c.say(f)

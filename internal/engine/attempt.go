@@ -44,14 +44,14 @@ type try struct {
 
 	framing llm.Framing // of the provider's answer, if it is a stream
 
-	more []dialect.Call // of a request for embeddings that takes several, those after the first
-	each int            // inputs in each of them
+	more []dialect.Call // of a request that takes several, those after the first
 }
 
 // attempt tries one target and reports whether the exchange is over: the client was answered, or is gone, or the fault
 // is none another target could mend.
 func (c *call) attempt(target gateway.Target, final bool) (over bool) {
 	x := c.x
+	c.next()
 	x.Attempts = append(x.Attempts, gateway.Attempt{Target: target, Start: time.Since(x.Start)})
 	t := &try{a: &x.Attempts[len(x.Attempts)-1], place: c.s.Places[target.Provider], start: time.Now(), final: final}
 	defer func() { t.a.Took = time.Since(t.start) }()
@@ -63,8 +63,34 @@ func (c *call) attempt(target gateway.Target, final bool) (over bool) {
 		return c.missed(t, fault.Of(err))
 	}
 	defer func() { t.buf.release() }()
+	if f := c.wrongTo(t); f != nil {
+		t.a.Fault, c.last = f, f
+		if final {
+			c.refuse(f)
+		}
+		return final
+	}
 	c.referTo(t)
 	c.weigh(t)
+	if err := c.setAside(t); err != nil {
+		if c.instead(err) {
+			c.last = fault.New(fault.Quota, "%s", err.Error())
+			t.a.Fault = c.last
+			return false
+		}
+		if c.bill.refused {
+			t.final = true
+		}
+		return c.missed(t, fault.Of(err))
+	}
+	if c.capTo() {
+		t.buf.release()
+		t.buf = nil
+		if err := c.prepare(t); err != nil {
+			return c.missed(t, fault.Of(err))
+		}
+		c.referTo(t)
+	}
 
 	parent := c.r.Context()
 	if t.place.Drain {
@@ -152,13 +178,8 @@ func (c *call) prepare(t *try) error {
 				return f
 			}
 			t.up = up
-			switch c.x.Op {
-			case llm.OpEmbeddings:
-				return c.prepareEmbed(t)
-			case llm.OpRerank:
-				return c.prepareRerank(t)
-			case llm.OpClassify:
-				return c.prepareClassify(t)
+			if c.besides() {
+				return c.side.prepare(c, t)
 			}
 			return c.prepareTranslated(t)
 		}
@@ -168,6 +189,9 @@ func (c *call) prepare(t *try) error {
 
 func (c *call) preparePassed(t *try) error {
 	t.up, t.a.Dialect, t.a.Mode = c.d, c.d.Name(), gateway.Passed
+	if d, ok := c.d.(dialect.Fitter); ok && !d.Fits(&c.in, t.place.Facts(t.a.Target.Model)) && c.besides() {
+		return c.side.prepare(c, t)
+	}
 	if c.anew || c.d.Codec() != nil && holdsSeal(c.in.Body) {
 		return c.prepareRewritten(t)
 	}
@@ -179,7 +203,7 @@ func (c *call) preparePassed(t *try) error {
 			return c.prepareRewritten(t)
 		}
 	}
-	edit := dialect.Edit{}
+	edit := dialect.Edit{WantUsage: c.asksUsage(t)}
 	if t.a.Target.Model != c.x.Head.Model {
 		edit.Model = t.a.Target.Model
 	}
@@ -300,6 +324,9 @@ func (c *call) send(t *try) (*http.Response, error) {
 		shot.Client, shot.Method = c.in.Header, c.r.Method
 		shot.Call.Header = nil
 	}
+	if c.asking != nil && c.asking.parts != nil && c.asking.parts.id != "" {
+		return c.sendPart(t, shot)
+	}
 	for again := false; ; again = true {
 		shot.Body = send(t.call.Body, t.buf)
 		req, err := t.place.Provider.Request(t.ctx, shot)
@@ -311,6 +338,7 @@ func (c *call) send(t *try) (*http.Response, error) {
 			req.GetBody = func() (io.ReadCloser, error) { return send(t.call.Body, t.buf), nil }
 		}
 		t.watch.wait(waitHead, t.place.FirstByte)
+		c.bill.sent, c.reached = true, true
 		resp, err := t.place.Client.RoundTrip(req)
 		if err != nil && !again && strings.Contains(err.Error(), "server closed idle connection") {
 			continue
@@ -395,12 +423,16 @@ func (c *call) sendFault(t *try, err error) *fault.Fault {
 	)
 	switch {
 	case errors.As(err, &dns):
+		c.bill.sent = false
 		f.Message = fmt.Sprintf("the provider %s cannot be reached: its host name does not resolve", name)
 	case errors.Is(err, syscall.ECONNREFUSED):
+		c.bill.sent = false
 		f.Message = fmt.Sprintf("the provider %s cannot be reached: the connection was refused", name)
 	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &host), errors.As(err, &invalid), errors.As(err, &record), strings.Contains(err.Error(), "tls: "):
+		c.bill.sent = c.bill.sent && t.a.Status != 0
 		f.Message = fmt.Sprintf("the provider %s cannot be reached: TLS failed", name)
 	case errors.As(err, &timeout) && timeout.Timeout():
+		c.bill.sent = c.bill.sent && t.a.Status != 0
 		f.Kind, f.Message = fault.Timeout, fmt.Sprintf("the provider %s did not take a connection in time (timeouts.connect)", name)
 	case t.a.Status != 0:
 		f.Kind, f.Message = fault.Cut, fmt.Sprintf("the provider %s broke off in the middle of its answer", name)

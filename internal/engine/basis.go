@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -47,7 +48,7 @@ func (c *call) weigh(t *try) {
 	switch c.x.Op {
 	case llm.OpImage, llm.OpImageEdit:
 		if asks.Variant {
-			c.basis.size, c.basis.quality = c.field(t, "size"), c.field(t, "quality")
+			c.basis.size, c.basis.quality = c.drawn(t)
 		}
 	case llm.OpSpeech:
 		if asks.Of.Has(price.Character) {
@@ -148,6 +149,24 @@ func (c *call) field(t *try, name string) string {
 	return rawjson.Text(rawjson.Get(t.call.Body, name))
 }
 
+// drawn returns the size and the quality that images are asked for in. OpenAI's bytes are looked at where they stand; any
+// other call is read.
+func (c *call) drawn(t *try) (size, quality string) {
+	d, ok := t.up.(dialect.Imager)
+	if !ok || t.a.Mode == gateway.Passed && t.up.Name() == llm.OpenAIImages {
+		return c.field(t, "size"), c.field(t, "quality")
+	}
+	q, err := d.DecodeImage(t.call)
+	if err != nil { // what cannot be read has the plain price
+		return "", ""
+	}
+	if size = q.Size.Word; q.Size.Said() && size == "" {
+		w, h := dialect.Filled(q.Size, 16)
+		size = strconv.FormatInt(w, 10) + "x" + strconv.FormatInt(h, 10)
+	}
+	return size, q.Quality
+}
+
 // pictures counts the images that a request for embeddings brings.
 func (c *call) pictures(t *try) (n int64) {
 	if c.x.Op == llm.OpInvoke {
@@ -156,7 +175,7 @@ func (c *call) pictures(t *try) (n int64) {
 		}
 		return n
 	}
-	e := c.embed
+	e := c.embed()
 	if d, ok := t.up.(dialect.Embedder); ok && e == nil {
 		e, _ = d.DecodeEmbed(t.call) // what cannot be read is not counted
 	}

@@ -10,6 +10,7 @@ import (
 	"weir/internal/fault"
 	"weir/internal/gateway"
 	"weir/internal/llm"
+	"weir/internal/rawjson"
 	"weir/internal/splice"
 )
 
@@ -27,8 +28,9 @@ type batchFile struct {
 
 // body is the place of one request, and which way it can go.
 type body struct {
-	at  splice.Span
-	way int
+	at       splice.Span
+	way      int
+	nameless bool // its model stands beside it
 }
 
 // way is where a request can go: the same for most requests of a batch.
@@ -50,23 +52,30 @@ func (w *way) target(provider string) (gateway.Target, bool) {
 // key must be allowed its model, every policy has its say and it is planned. Nothing was sent before it. The error is a
 // *fault.Fault that names the line.
 func (c *call) admitLines(file []byte) (*batchFile, error) {
+	if b, ok := c.s.Dialect(llm.MistralBatches).(dialect.Batcher); ok && b.(dialect.Later).Later(file) {
+		return c.takeLate(b, file)
+	}
 	b, ok := c.s.Dialect(llm.OpenAIBatches).(dialect.Batcher)
 	if !ok {
 		return nil, fault.New(fault.NotFound, "this build takes no batches")
 	}
-	return c.admitBatch(b, file)
+	return c.admitBatch(b, &dialect.Call{}, file)
 }
 
-// admitBatch is admitLines for any dialect of batches. Policies are asked when everything else is right: a request that is
-// counted is one that can be sent.
-func (c *call) admitBatch(b dialect.Batcher, file []byte) (*batchFile, error) {
-	f := &batchFile{file: file, places: c.s.Places}
+// admitBatch is admitLines for any dialect of batches, and for requests that a call brings itself: then file is nil. Policies
+// are asked when everything else is right: a request that is counted is one that can be sent.
+func (c *call) admitBatch(b dialect.Batcher, in *dialect.Call, file []byte) (*batchFile, error) {
+	held := file
+	if held == nil {
+		held = in.Body
+	}
+	f := &batchFile{file: held, places: c.s.Places}
 	seen := map[string]int{}
-	for line, err := range b.Lines(file) {
+	for line, err := range b.Lines(in, file) {
 		if err != nil {
 			return nil, err
 		}
-		one := c.line(&line, file)
+		one := c.line(&line, held)
 		if err := one.judge(&line); err != nil {
 			return nil, line.At(fault.Of(err))
 		}
@@ -77,9 +86,9 @@ func (c *call) admitBatch(b dialect.Batcher, file []byte) (*batchFile, error) {
 	if len(c.s.Admitters) == 0 {
 		return f, nil
 	}
-	for line, err := range b.Lines(file) {
+	for line, err := range b.Lines(in, file) {
 		if err == nil {
-			err = c.permit(&line, file)
+			err = c.permit(&line, held)
 		}
 		if err != nil {
 			return nil, line.At(fault.Of(err))
@@ -105,7 +114,7 @@ func (c *call) judge(l *dialect.Line) (err error) {
 	if c.d == nil {
 		return fault.New(fault.NotFound, "this build does not speak %s", l.Dialect)
 	}
-	if x.Head, err = c.d.Peek(&c.in); err != nil {
+	if err := c.peekLine(l); err != nil {
 		return err
 	}
 	if err := c.fitsBatch(); err != nil {
@@ -117,7 +126,33 @@ func (c *call) judge(l *dialect.Line) (err error) {
 	if x.Plan, err = c.s.Router.Plan(x.Plan.Rule, x); err != nil {
 		return err
 	}
+	if err := c.own(); err != nil {
+		return err
+	}
 	return c.priced()
+}
+
+// peekLine reads the head of a request of a batch, whose model may stand beside it: then it is read as if it named it.
+func (c *call) peekLine(l *dialect.Line) (err error) {
+	if l.Model != "" && rawjson.IsNull(rawjson.Get(c.in.Body, "model")) {
+		c.in.Body = namedIn(c.in.Body, l.Model)
+	}
+	if c.x.Head, err = c.d.Peek(&c.in); err != nil {
+		return err
+	}
+	if l.Model != "" && l.Model != c.x.Head.Model {
+		return refusal("model", "it names another model than the batch: leave it out, or make a batch for each model")
+	}
+	return nil
+}
+
+// namedIn returns a body that names a model, which is an object that names none.
+func namedIn(body []byte, model string) []byte {
+	out := rawjson.AppendString(append(make([]byte, 0, len(body)+len(model)+16), `{"model":`...), model)
+	if rest := rawjson.Space(body, 1); body[rest] != '}' {
+		out = append(out, ',')
+	}
+	return append(out, body[1:]...)
 }
 
 // match finds the rule of a request of a batch and looks whether its key may ask for the model.
@@ -178,7 +213,7 @@ func (c *call) permit(l *dialect.Line, file []byte) (err error) {
 			}
 		}
 	}()
-	if one.x.Head, err = one.d.Peek(&one.in); err != nil {
+	if err := one.peekLine(l); err != nil {
 		return err
 	}
 	if err := one.match(); err != nil {
@@ -225,7 +260,7 @@ func (f *batchFile) take(b dialect.Batcher, one *call, l *dialect.Line, seen map
 	}
 	f.lines++
 	f.path, f.dialect = l.Path, one.d
-	f.bodies = append(f.bodies, body{l.Body, at})
+	f.bodies = append(f.bodies, body{l.Body, at, len(one.in.Body) != l.Body.End-l.Body.Start})
 	return nil
 }
 
@@ -300,7 +335,11 @@ func (f *batchFile) write(dst []byte, provider string) ([]byte, error) {
 		}
 		dst = append(dst, f.file[from:b.at.Start]...)
 		from = b.at.End
-		in := dialect.Call{Body: f.file[b.at.Start:b.at.End:b.at.End]}
+		was := f.file[b.at.Start:b.at.End:b.at.End]
+		in := dialect.Call{Path: f.path, Body: was}
+		if b.nameless {
+			in.Body = namedIn(was, w.asked)
+		}
 		head, err := f.dialect.Peek(&in)
 		if err != nil {
 			return dst, err
@@ -312,8 +351,8 @@ func (f *batchFile) write(dst []byte, provider string) ([]byte, error) {
 		if w.most > 0 && (head.MaxOutput == 0 || head.MaxOutput > w.most) {
 			edit.MaxOutput, edit.MaxName = w.most, f.places[provider].Facts(target.Model).Quirks.MaxName()
 		}
-		if edit == (dialect.Edit{}) {
-			dst = append(dst, in.Body...)
+		if edit == (dialect.Edit{}) || b.nameless && edit.MaxOutput == 0 {
+			dst = append(dst, was...)
 			continue
 		}
 		dst = slices.Grow(dst, len(in.Body)+6*len(target.Model)+256) // or each edit would copy what is before it
@@ -325,6 +364,20 @@ func (f *batchFile) write(dst []byte, provider string) ([]byte, error) {
 		dst = append(dst[:before], out.Body...) // where it is there already, onto itself
 	}
 	return append(dst, f.file[from:]...), nil
+}
+
+// call returns the call by which a provider is asked to make a batch of requests that stand in it.
+func (f *batchFile) call(b dialect.Batcher, in dialect.Call, provider string) (dialect.Call, error) {
+	body, err := f.write(nil, provider)
+	if err != nil {
+		return in, err
+	}
+	in.Body, in.Index = body, splice.Index{}
+	if _, err := b.Peek(&in); err != nil {
+		return in, err
+	}
+	target, _ := f.ways[0].target(provider)
+	return b.Named(in, target.Model)
 }
 
 // asked tells which models the provider is asked for, and what the client calls them.

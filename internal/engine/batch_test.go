@@ -182,6 +182,7 @@ func TestMessageBatch(t *testing.T) {
 	if data, _ := list["data"].([]any); len(data) != 1 || data[0].(map[string]any)["id"] != id || list["has_more"] != false || data[0].(map[string]any)["results_url"] != results {
 		t.Errorf("list: %s", raw)
 	}
+	settled(t, g)
 	if status, m, raw := askBatch(t, g, "DELETE", url, ""); status != 200 || m["id"] != id {
 		t.Errorf("delete: %d %s", status, raw)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,24 +41,12 @@ const (
 
 // settle records what each request of a batch came to. An error means that it must be done again.
 func (m *lineMeter) settle(ctx context.Context, said *dialect.Batch) error {
-	b, thing := m.b, m.thing
-	var errands []errand
-	if b.Files() == "" {
-		if said.Results != "" {
-			errands = append(errands, errand{b.Name(), llm.OpBatch, http.MethodGet, b.Root() + "/" + url.PathEscape(thing.Native) + "/results"})
-		}
-	} else {
-		for _, native := range [...]string{said.Output, said.Error} {
-			if native != "" {
-				errands = append(errands, errand{b.Files(), llm.OpFile, http.MethodGet, "/v1/files/" + url.PathEscape(native) + "/content"})
-			}
-		}
-	}
+	thing := m.thing
 	if err := m.askedFor(ctx, said.Input); err != nil {
 		return err
 	}
-	for _, what := range errands {
-		err := m.results(ctx, what)
+	for _, from := range m.b.Results(said) {
+		err := m.results(ctx, from)
 		if errors.Is(err, errGone) {
 			m.e.lostBatch(m.s, thing)
 			return nil
@@ -66,6 +55,7 @@ func (m *lineMeter) settle(ctx context.Context, said *dialect.Batch) error {
 			return err
 		}
 	}
+	m.lacking(said)
 	m.describe(ctx, said.Output, said.Error)
 	thing.Settled = true
 	return m.e.replace(thing)
@@ -103,42 +93,81 @@ type lineMeter struct {
 	b     dialect.Batcher
 	thing *gateway.Thing
 	done  int
+	most  int                 // results that came by number
 	read  map[uint64]struct{} // by the beginnings of hashed ids: what is recorded
 	asked map[uint64]int      // which model each asked for, where there are several and it can be known
+
+	failed error // the ledger does not take what they cost
 }
 
-// results reads one source of results, a line at a time.
-func (m *lineMeter) results(ctx context.Context, what errand) error {
-	resp, err := fetch(ctx, m.place, what)
+// results reads one source of results, one at a time.
+func (m *lineMeter) results(ctx context.Context, from dialect.Source) error {
+	resp, err := fetchAsked(ctx, m.place, errand{from.Dialect, from.Op, http.MethodGet, from.Path}, from.Query)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if from.Listed {
+		sieve := rawjson.Sieve{Lists: m.b.Lists(), Most: resultMost, Rest: answerMost}
+		_, err := sieve.Read(resp.Body, func(n int, text []byte) error { return m.result(ctx, n, text) })
+		return err
+	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(make([]byte, 0, 64<<10), resultMost)
-	for lines.Scan() {
+	for n := 0; lines.Scan(); n++ {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		r, err := m.b.Result(lines.Bytes())
-		if err != nil {
+		if err := m.result(ctx, n, lines.Bytes()); err != nil {
 			return err
-		}
-		id := shortID(r.ID)
-		if _, again := m.read[id]; again {
-			continue
-		}
-		m.record(&r)
-		m.read[id] = struct{}{}
-		if m.done++; m.done%breather == 0 {
-			select {
-			case <-time.After(breathTime):
-			case <-ctx.Done():
-				return ctx.Err()
-			}
 		}
 	}
 	return lines.Err()
+}
+
+// result records a result, which is the nth of its source, unless that was done.
+func (m *lineMeter) result(ctx context.Context, n int, text []byte) error {
+	r, err := m.b.Result(text)
+	if err != nil {
+		return err
+	}
+	if r.ID == "" {
+		r.ID, m.most = strconv.Itoa(n), max(m.most, n+1)
+	}
+	id := shortID(r.ID)
+	if _, again := m.read[id]; again {
+		return nil
+	}
+	m.record(&r)
+	if err := m.failed; err != nil { // it is tried again
+		m.failed = nil
+		return err
+	}
+	m.read[id] = struct{}{}
+	if m.done++; m.done%breather == 0 {
+		select {
+		case <-time.After(breathTime):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// lacking records the requests that have no result, where results come by number: a batch that was cancelled or failed has
+// fewer.
+func (m *lineMeter) lacking(said *dialect.Batch) {
+	if said.Lacks == nil {
+		return
+	}
+	for n := m.most; n < m.thing.Lines; n++ {
+		id := strconv.Itoa(n)
+		if _, again := m.read[shortID(id)]; again {
+			continue
+		}
+		m.record(&dialect.Result{ID: id, Fault: said.Lacks})
+		m.read[shortID(id)] = struct{}{}
+	}
 }
 
 // shortID stands for a line's id where many are remembered.
@@ -185,7 +214,7 @@ func (m *lineMeter) model(id string) gateway.Renamed {
 func (m *lineMeter) record(r *dialect.Result) {
 	model := m.model(r.ID)
 	x := m.e.lineOf(m.s, m.thing, r.ID, model)
-	c := &call{e: m.e, s: m.s, x: x, d: m.s.Dialect(x.Dialect)}
+	c := &call{e: m.e, s: m.s, x: x, d: m.s.Dialect(x.Dialect), booked: true}
 	a := &x.Attempts[0]
 	a.Status, a.UpstreamID, a.Fault = r.Status, bounded(r.Upstream, 200), r.Fault
 	x.Status, x.Ending, x.Fault = r.Status, gateway.Done, r.Fault
@@ -203,7 +232,9 @@ func (m *lineMeter) record(r *dialect.Result) {
 	default:
 		c.meterLine(m, model, r.Body)
 	}
-	m.e.record(x)
+	if c.bookLine(m); m.failed == nil {
+		m.e.record(x)
+	}
 }
 
 // meterLine reads what an answer came to and prices it.
@@ -241,7 +272,7 @@ func (c *call) meterLine(m *lineMeter, target gateway.Renamed, body []byte) {
 func (e *Engine) lineOf(s *Snapshot, thing *gateway.Thing, id string, model gateway.Renamed) *gateway.Exchange {
 	x := &gateway.Exchange{
 		ID: lineID(thing.ID, id), Start: time.Now(), Revision: s.Revision, Method: http.MethodPost, Path: thing.Path,
-		Grant: &gateway.Grant{Key: thing.Owner}, Batch: thing.ID,
+		Grant: &gateway.Grant{Account: gateway.Account{Key: thing.Owner}}, Batch: thing.ID,
 	}
 	if b, ok := s.Dialect(thing.Dialect).(dialect.Batcher); ok {
 		x.Dialect, x.Op = b.Asks(thing.Path)

@@ -3,9 +3,7 @@ package engine
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,33 +13,20 @@ import (
 	"weir/internal/llm"
 )
 
-// BatchVerb is what is asked of batches.
-type BatchVerb uint8
-
-// The verbs.
-const (
-	BatchCreate BatchVerb = iota + 1
-	BatchList
-	BatchGet
-	BatchCancel
-	BatchDelete
-	BatchResults
-)
-
 // ServeBatch answers a request about batches. Who may ask is decided here, and another key's batch is not found; what the
 // provider says of a batch passes, with the gateway's ids in it.
-func (e *Engine) ServeBatch(w http.ResponseWriter, r *http.Request, b dialect.Batcher, verb BatchVerb, id string) {
+func (e *Engine) ServeBatch(w http.ResponseWriter, r *http.Request, b dialect.Batcher, verb dialect.BatchVerb, id string) {
 	e.about(w, r, b, llm.OpBatch, func(c *call) error { return c.serveBatch(b, verb, id) })
 }
 
-func (c *call) serveBatch(b dialect.Batcher, verb BatchVerb, id string) error {
+func (c *call) serveBatch(b dialect.Batcher, verb dialect.BatchVerb, id string) error {
 	if c.e.things == nil {
 		return fault.New(fault.NotFound, "this gateway keeps no batches")
 	}
 	switch verb {
-	case BatchCreate:
+	case dialect.BatchCreate:
 		return c.createBatch(b)
-	case BatchList:
+	case dialect.BatchList:
 		return c.listBatches(b)
 	}
 	thing, ok := c.e.things.Get(c.x.Grant.Key, id)
@@ -55,33 +40,30 @@ func (c *call) serveBatch(b dialect.Batcher, verb BatchVerb, id string) error {
 }
 
 // passBatch asks the provider that has a batch.
-func (c *call) passBatch(b dialect.Batcher, thing *gateway.Thing, verb BatchVerb) error {
+func (c *call) passBatch(b dialect.Batcher, thing *gateway.Thing, verb dialect.BatchVerb) error {
 	if err := c.reaches(thing.Target.Provider, thing.ID); err != nil {
 		return err
 	}
-	tail := ""
-	switch verb {
-	case BatchCancel:
-		tail = "/cancel"
-	case BatchResults:
-		tail = "/results"
-	case BatchDelete:
-		if !thing.Settled && c.e.batches.over(thing) {
+	if verb == dialect.BatchDelete && !thing.Settled {
+		// Its results go with it, and what they say was not recorded yet.
+		if c.e.batches.hurry(thing, false) {
 			return fault.New(fault.Unavailable, "what the requests of this batch came to is being recorded; try again in a moment")
 		}
+		return fault.New(fault.Malformed, "this batch is under way, as far as is known: cancel it, ask for it until it is over, then delete it")
 	}
+	_, path := b.Way(verb, thing.Native)
 	c.verbatim, c.asking = true, &asking{thing: *thing}
-	c.in = dialect.Call{Op: c.x.Op, Path: b.Root() + "/" + url.PathEscape(thing.Native) + tail, Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header}
+	c.in = dialect.Call{Op: c.x.Op, Path: path, Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header}
 	c.x.Plan = gateway.Plan{Rule: thing.Target.Provider + "/*", Targets: []gateway.Target{thing.Target}, Tries: 1}
 	c.change = func(_ *try, answer []byte) ([]byte, *fault.Fault) {
-		if verb == BatchDelete {
+		if !b.Tells(verb) {
 			out, err := b.Shown(nil, answer, dialect.Batch{ID: thing.ID})
 			return out, fault.Of(err)
 		}
 		return c.showBatch(b, thing, answer)
 	}
 	c.run()
-	if verb == BatchDelete && c.x.Status == http.StatusOK {
+	if verb == dialect.BatchDelete && c.x.Status == http.StatusOK {
 		c.e.things.Delete(thing.Owner, thing.ID)
 	}
 	return nil
@@ -126,31 +108,40 @@ func (c *call) createBatch(b dialect.Batcher) error {
 	if err != nil {
 		return err
 	}
-	c.in = dialect.Call{Op: c.x.Op, Path: b.Root(), Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header, Body: c.body.b}
+	c.in = dialect.Call{Op: c.x.Op, Path: c.r.URL.EscapedPath(), Query: withoutKey(c.r.URL.RawQuery), Header: c.r.Header, Body: c.body.b}
 	if _, err := b.Peek(&c.in); err != nil {
 		return err
 	}
 	thing := gateway.Thing{Kind: llm.ThingBatch, Owner: c.x.Grant.Key, Dialect: b.Name(), Made: c.x.Start, Ends: c.x.Start.Add(batchTime)}
 	var providers []string
-	var write func(provider string) ([]byte, error)
+	var write func(provider string) (dialect.Call, error)
 	var asked func(provider string) []gateway.Renamed
 	if input, path := b.Asked(c.in); input != "" {
-		file, err := c.fileOfRequests(input, path)
+		file, err := c.fileOfRequests(b, input, path)
 		if err != nil {
 			return err
 		}
 		c.asking = &asking{thing: file}
-		thing.Parent, thing.Path, thing.Lines = file.ID, file.Path, file.Lines
+		thing.Parent, thing.Path, thing.Lines = file.ID, path, file.Lines
 		providers = []string{file.Target.Provider}
-		write = func(string) ([]byte, error) { return b.From(nil, c.in, file.Native), nil }
+		write = func(string) (dialect.Call, error) {
+			in := c.in
+			if in.Body = b.From(nil, c.in, file.Native); len(file.Asked) != 1 {
+				return in, nil
+			}
+			if _, err := b.Peek(&in); err != nil {
+				return in, err
+			}
+			return b.Named(in, file.Asked[0].Target)
+		}
 		asked = func(string) []gateway.Renamed { return file.Asked }
 	} else {
-		f, err := c.admitBatch(b, c.in.Body)
+		f, err := c.admitBatch(b, &c.in, nil)
 		if err != nil {
 			return err
 		}
 		thing.Path, thing.Lines, providers = f.path, f.lines, f.providers
-		write = func(provider string) ([]byte, error) { return f.write(nil, provider) }
+		write = func(provider string) (dialect.Call, error) { return f.call(b, c.in, provider) }
 		asked = f.asked
 	}
 	if err := c.admitWhole(); err != nil {
@@ -168,11 +159,11 @@ func (c *call) createBatch(b dialect.Batcher) error {
 			thing.Target.Model = thing.Asked[0].Target
 		}
 		c.x.Head.Model = thing.Asked[0].Asked
-		body, err := write(name)
+		in, err := write(name)
 		if err != nil {
 			return err
 		}
-		if c.sendBatch(b, &thing, body, i == len(providers)-1, done) {
+		if c.sendBatch(b, &thing, in, i == len(providers)-1, done) {
 			break
 		}
 		c.in = whole
@@ -193,12 +184,12 @@ func (c *call) admitWhole() error {
 
 // sendBatch has one provider make the batch and reports whether no other is to be asked. One of which it is not known
 // whether it made the batch is the last: made twice, the batch would be paid twice.
-func (c *call) sendBatch(b dialect.Batcher, thing *gateway.Thing, body []byte, last bool, room func()) bool {
+func (c *call) sendBatch(b dialect.Batcher, thing *gateway.Thing, in dialect.Call, last bool, room func()) bool {
 	c.verbatim = true
 	held, r := c.body, c.r
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(r.Context())) // a client that leaves now leaves a batch behind
 	stop := context.AfterFunc(c.e.ending, func() { cancel(context.Cause(c.e.ending)) })
-	c.body, c.in.Body, c.r = nil, body, r.WithContext(ctx) // what is sent is not the pool's
+	c.body, c.in, c.r = nil, in, r.WithContext(ctx) // what is sent is not the pool's
 	defer func() {
 		stop()
 		cancel(nil)
@@ -252,22 +243,34 @@ func (c *call) madeBatch(b dialect.Batcher, thing *gateway.Thing, answer []byte,
 func (c *call) takeBack(b dialect.Batcher, thing *gateway.Thing) {
 	ctx, cancel := context.WithTimeout(c.e.ending, 10*time.Second)
 	defer cancel()
-	resp, err := fetch(ctx, c.s.Places[thing.Target.Provider], errand{b.Name(), llm.OpBatch, http.MethodPost, b.Root() + "/" + url.PathEscape(thing.Native) + "/cancel"})
+	method, path := b.Way(dialect.BatchCancel, thing.Native)
+	resp, err := fetch(ctx, c.s.Places[thing.Target.Provider], errand{b.Name(), llm.OpBatch, method, path})
 	if err == nil {
 		_ = resp.Body.Close()
 	}
 }
 
 // fileOfRequests returns the file that a batch is to be made of.
-func (c *call) fileOfRequests(id, path string) (gateway.Thing, error) {
+func (c *call) fileOfRequests(b dialect.Batcher, id, path string) (gateway.Thing, error) {
 	file, ok := c.e.things.Get(c.x.Grant.Key, id)
+	_, late := b.(dialect.Later)
+	param := "input_file_id"
+	if late {
+		param = "input_files"
+	}
 	switch {
 	case !ok || file.Kind != llm.ThingFile:
 		f := fault.New(fault.NotFound, "there is no file %s of this key", bounded(id, 100))
-		f.Param = "input_file_id"
+		f.Param = param
 		return file, f
-	case file.Purpose != "batch" || file.Lines == 0 || len(file.Asked) == 0:
-		return file, refusal("input_file_id", "the file was not sent for a batch: send it again with purpose batch")
+	case file.Purpose != "batch" || file.Lines == 0 || len(file.Asked) == 0 && !late:
+		return file, refusal(param, "the file was not sent for such a batch: send it again with purpose batch")
+	case late:
+		if err := c.reaches(file.Target.Provider, file.ID); err != nil {
+			return file, err
+		}
+		err := c.judgeLate(b, &file)
+		return file, err
 	case file.Path != path:
 		return file, refusal("endpoint", "the requests of the file are for "+file.Path+": say so in endpoint")
 	}
@@ -302,58 +305,62 @@ func (c *call) room() (done func(), err error) {
 
 // listBatches lists the key's batches as they were last seen, the newest first.
 func (c *call) listBatches(b dialect.Batcher) error {
-	all := slices.DeleteFunc(c.e.things.List(c.x.Grant.Key, llm.ThingBatch), func(t gateway.Thing) bool { return t.Dialect != b.Name() })
-	most, after, before := 100, "after", ""
-	if b.Files() == "" {
-		most, after, before = 1000, "after_id", "before_id"
+	query := c.r.URL.Query()
+	p, err := b.Page(query)
+	if err != nil {
+		return err
 	}
-	page, more, err := pageOf(all, c.r.URL.Query(), most, after, before)
+	all := slices.DeleteFunc(c.e.things.List(c.x.Grant.Key, llm.ThingBatch), func(t gateway.Thing) bool {
+		return t.Dialect != b.Name() || !b.Wants(query, t.Object)
+	})
+	page, more, err := pageOf(all, p)
 	if err != nil {
 		return err
 	}
 	objects := make([][]byte, len(page))
 	for i := range page {
 		objects[i] = page[i].Object
-		if b.Files() == "" { // the address of the results is that by which this client reaches the gateway
-			if objects[i], err = b.Shown(nil, page[i].Object, shown(b, &page[i], address(c.r))); err != nil {
-				return err
-			}
+		as, err := b.Batch(page[i].Object)
+		if err != nil {
+			continue // as it was kept
+		}
+		if as.Results != "" { // the address is that by which this client reaches the gateway
+			as.Results = shown(b, &page[i], address(c.r)).Results
+		}
+		if objects[i], err = b.Shown(nil, page[i].Object, as); err != nil {
+			return err
 		}
 	}
-	c.give(b.Page(nil, objects, more))
+	c.give(b.List(nil, objects, len(all), more))
 	return nil
 }
 
-// pageOf returns the page of things that a query asks for, and whether more follow.
-func pageOf(all []gateway.Thing, query url.Values, most int, after, before string) ([]gateway.Thing, bool, error) {
-	limit := 20
-	if text := query.Get("limit"); text != "" {
-		var err error
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > most {
-			return nil, false, refusal("limit", "limit is a number from 1 to "+strconv.Itoa(most))
-		}
+// pageOf returns the page of things that is asked for, and whether more follow.
+func pageOf(all []gateway.Thing, p dialect.Page) ([]gateway.Thing, bool, error) {
+	if p.Ascending {
+		slices.Reverse(all)
 	}
-	find := func(name string) (int, error) {
-		id := query.Get(name)
+	find := func(id string) (int, error) {
 		i := slices.IndexFunc(all, func(t gateway.Thing) bool { return t.ID == id })
 		if i < 0 {
-			return 0, refusal(name, name+" names nothing of this key")
+			return 0, refusal("", bounded(id, 200)+" is no batch of this list; begin it again")
 		}
 		return i, nil
 	}
-	if before != "" && query.Get(before) != "" {
-		i, err := find(before)
+	if p.Before != "" {
+		i, err := find(p.Before)
 		if err != nil {
 			return nil, false, err
 		}
-		return all[max(0, i-limit):i], i > limit, nil
+		return all[max(0, i-p.Limit):i], i > p.Limit, nil
 	}
-	if query.Get(after) != "" {
-		i, err := find(after)
+	if p.After != "" {
+		i, err := find(p.After)
 		if err != nil {
 			return nil, false, err
 		}
 		all = all[i+1:]
 	}
-	return all[:min(limit, len(all))], len(all) > limit, nil
+	all = all[min(p.Skip, len(all)):]
+	return all[:min(p.Limit, len(all))], len(all) > p.Limit, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -91,16 +90,32 @@ func (w *watcher) end() {
 }
 
 // expect has a batch looked after.
-func (w *watcher) expect(t *gateway.Thing) { w.set(t, false) }
-
-// hurry has a batch whose end was seen looked after now.
-func (w *watcher) hurry(t *gateway.Thing) { w.set(t, true) }
-
-func (w *watcher) set(t *gateway.Thing, over bool) {
+func (w *watcher) expect(t *gateway.Thing) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.entry(t)
+	w.nudge()
+}
+
+// hurry has a batch looked after now, and reports whether its end was seen: now, where over says so, or before.
+func (w *watcher) hurry(t *gateway.Thing, over bool) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one := w.entry(t)
+	if one == nil {
+		return over
+	}
+	if !one.over {
+		one.over, one.next = over, time.Now()
+	}
+	w.nudge()
+	return one.over
+}
+
+// entry returns what is known of a batch that is not settled, nil where nothing is looked after. w.mu is held.
+func (w *watcher) entry(t *gateway.Thing) *waiting {
 	if w.stop == nil {
-		return
+		return nil
 	}
 	key := [2]string{t.Owner, t.ID}
 	one := w.waiting[key]
@@ -108,21 +123,15 @@ func (w *watcher) set(t *gateway.Thing, over bool) {
 		one = &waiting{next: time.Now().Add(w.first), pause: w.first}
 		w.waiting[key] = one
 	}
-	if over && !one.over {
-		one.over, one.next = true, time.Now()
-	}
+	return one
+}
+
+// nudge has the watcher look whose turn it is.
+func (w *watcher) nudge() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
-}
-
-// over reports whether a batch's end was seen and what it came to is not recorded yet.
-func (w *watcher) over(t *gateway.Thing) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	one := w.waiting[[2]string{t.Owner, t.ID}]
-	return one != nil && one.over
 }
 
 // due returns the batches whose turn it is, and how long until the next one's.
@@ -174,10 +183,7 @@ func (w *watcher) looked(key [2]string, settled bool) {
 		one.pause = min(2*one.pause, w.most)
 		one.busy, one.next = false, time.Now().Add(one.pause)
 	}
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	w.nudge()
 }
 
 // watchBatches runs until the engine is closed.
@@ -229,7 +235,7 @@ func (e *Engine) lookAfter(key [2]string) (settled bool) {
 	}
 	ctx, cancel := context.WithTimeout(e.ending, fetchTime)
 	defer cancel()
-	answer, err := fetchWhole(ctx, place, errand{b.Name(), llm.OpBatch, http.MethodGet, b.Root() + "/" + url.PathEscape(thing.Native)})
+	answer, err := fetchBatch(ctx, place, b, thing.Native)
 	if errors.Is(err, errGone) {
 		return e.lostBatch(s, &thing)
 	}
@@ -249,7 +255,8 @@ func (e *Engine) lookAfter(key [2]string) (settled bool) {
 
 // shown is what a client gets in place of what the provider says of a batch.
 func shown(b dialect.Batcher, thing *gateway.Thing, base string) dialect.Batch {
-	return dialect.Batch{ID: thing.ID, Input: thing.Parent, Results: base + b.Root() + "/" + thing.ID + "/results"}
+	_, path := b.Way(dialect.BatchResults, thing.ID)
+	return dialect.Batch{ID: thing.ID, Input: thing.Parent, Results: base + path}
 }
 
 // noteBatch notes what a provider says of a batch, and has it settled where it is over. It returns the object as the
@@ -267,12 +274,12 @@ func (e *Engine) noteBatch(b dialect.Batcher, thing *gateway.Thing, said *dialec
 	if err != nil {
 		return nil, err
 	}
-	thing.Object = out
+	thing.Object = b.Kept(nil, out)
 	if err := e.replace(thing); err != nil {
 		return nil, err
 	}
 	if said.Ended && !thing.Settled {
-		e.batches.hurry(thing)
+		e.batches.hurry(thing, true)
 	}
 	return out, nil
 }
@@ -331,8 +338,13 @@ var errGone = errors.New("the provider does not have it any more")
 
 // fetch asks a provider with the gateway's credential; an answer that is none becomes an error.
 func fetch(ctx context.Context, place *Place, what errand) (*http.Response, error) {
+	return fetchAsked(ctx, place, what, "")
+}
+
+// fetchAsked is fetch with a query.
+func fetchAsked(ctx context.Context, place *Place, what errand, query string) (*http.Response, error) {
 	req, err := place.Provider.Request(ctx, provider.Shot{
-		Dialect: what.dialect, Method: what.method, Body: http.NoBody, Call: dialect.Call{Op: what.op, Path: what.path},
+		Dialect: what.dialect, Method: what.method, Body: http.NoBody, Call: dialect.Call{Op: what.op, Path: what.path, Query: query},
 	})
 	if err != nil {
 		return nil, err
@@ -359,6 +371,21 @@ func fetchWhole(ctx context.Context, place *Place, what errand) ([]byte, error) 
 	}
 	defer func() { _ = resp.Body.Close() }()
 	return readSome(resp.Body, errorMost)
+}
+
+// fetchBatch asks a provider for the object of a batch, without the results that may stand in it.
+func fetchBatch(ctx context.Context, place *Place, b dialect.Batcher, native string) ([]byte, error) {
+	method, path := b.Way(dialect.BatchGet, native)
+	resp, err := fetch(ctx, place, errand{b.Name(), llm.OpBatch, method, path})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if b.Lists() == nil {
+		return readSome(resp.Body, errorMost)
+	}
+	sieve := rawjson.Sieve{Lists: b.Lists(), Most: resultMost, Rest: answerMost}
+	return sieve.Read(resp.Body, func(int, []byte) error { return nil })
 }
 
 // lostBatch records that a provider does not have a batch any more whose results were not recorded: what they cost is not

@@ -51,6 +51,7 @@ func (c *call) price() {
 		terms := c.terms(p, u)
 		cost := p.Cost(u, &terms, room[:0])
 		x.Cost, x.Unpriced = cost.Amount, cost.Why()
+		c.itemsOf(cost.Items)
 		x.Price = p.List().Provider + "/" + p.Model + " of " + p.List().Version
 	}
 	if x.Unpriced != "" {

@@ -38,6 +38,8 @@ type Snapshot struct {
 	Places    map[string]*Place // by provider name
 	Dialect   func(llm.Dialect) dialect.Dialect
 	Admitters []gateway.Admitter
+	Holders   []gateway.Holder       // set aside what an attempt may come to, in this order
+	EndUsers  bool                   // some policy tells end users apart: the body is asked who it is
 	Unpriced  Unpriced               // what happens to a request whose target has no price
 	MaxBody   int64                  // bytes of a request after decompression
 	Models    []string               // declared names, in the document's order
@@ -58,6 +60,8 @@ type Place struct {
 	Prices    *price.List // nil: nothing is known of what it costs
 	Region    string      // by which it charges, in its prices' words; "" = its plain prices
 	Keeps     bool        // the provider keeps answers of its dialect, so that a conversation can go on from them
+	OwnFiles  bool        // a call may name only files there that its own key uploaded here
+	FilesHost string      // of the addresses of files there; "" = they have none
 }
 
 // Engine serves exchanges. Make one with New; it is safe for concurrent use.
@@ -70,6 +74,8 @@ type Engine struct {
 	things    gateway.Things
 	batches   watcher // of batches that are not settled
 	learned   tokens.Learned
+	ledger    gateway.Ledger // nil: nothing is written down
+	node      string         // in its entries
 	wheel     *wheel
 	bodyTime  time.Duration
 	writeTime time.Duration
@@ -172,19 +178,29 @@ type call struct {
 	r *http.Request
 	d dialect.Dialect
 
-	in       dialect.Call
-	body     *buffer       // of in.Body
-	request  *llm.Request  // decoded once, when a target first needs it
-	embed    *llm.Embed    // the same of a request for embeddings
-	rerank   *llm.Rerank   // and of one to put documents in order
-	classify *llm.Classify // and of one to put texts into classes
-	admits   []gateway.Admitter
-	last     *fault.Fault // of the last attempt that failed
-	wrote    bool         // the answer's head went out
-	gone     bool         // the client left
-	watch    *watch       // of the attempt under way
-	lost     lostHeader
-	th       *thread
+	in      dialect.Call
+	body    *buffer      // of in.Body
+	request *llm.Request // decoded once, when a target first needs it
+	side    side         // in place of it where the operation is no conversation
+	admits  []gateway.Admitter
+	last    *fault.Fault // of the last attempt that failed
+	wrote   bool         // the answer's head went out
+	gone    bool         // the client left
+	watch   *watch       // of the attempt under way
+	lost    lostHeader
+	th      *thread
+
+	bill      bill
+	spent     gateway.Money // by attempts that are over
+	items     []gateway.EntryItem
+	booked    bool       // its entry is written without a hold
+	parts     int        // of a session: how many of its entries are closed
+	midway    *llm.Usage // of a session that ended within an answer: what the one before came to
+	broken    bool       // it did
+	reached   bool       // some attempt was sent
+	other     string     // the model that a policy wants to answer
+	replanned bool
+	sparing   dialect.UsageFramer // usage was asked for in the client's place: its frame is taken out again
 
 	basis basis        // what the request of the attempt under way says that its price depends on
 	made  dialect.Made // what its answer holds
@@ -261,9 +277,14 @@ func (c *call) identify() error {
 
 // run tries the plan's targets in order until one answers.
 func (c *call) run() {
-	for i := range c.x.Plan.Tries {
-		if c.again(c.x.Plan.Targets[i], i == c.x.Plan.Tries-1) {
-			return
+	for again := true; again; again = c.other != "" && c.replan() {
+		for i := range c.x.Plan.Tries {
+			if c.again(c.x.Plan.Targets[i], i == c.x.Plan.Tries-1) {
+				return
+			}
+			if c.other != "" {
+				break
+			}
 		}
 	}
 	c.fail(c.last)
@@ -316,6 +337,9 @@ func (c *call) admit() error {
 func (c *call) decide(grant *gateway.Grant) error {
 	x := c.x
 	x.Strict = grant.Strict || c.r.Header.Get("X-Weir-Strict") == "true"
+	if err := c.who(); err != nil {
+		return err
+	}
 	if err := c.recall(); err != nil {
 		return err
 	}
@@ -347,6 +371,9 @@ func (c *call) decide(grant *gateway.Grant) error {
 	if err := c.pinFiles(); err != nil {
 		return err
 	}
+	if err := c.own(); err != nil {
+		return err
+	}
 	if err := c.priced(); err != nil {
 		return err
 	}
@@ -367,14 +394,14 @@ func (c *call) finish() {
 }
 
 func (c *call) settle() {
+	c.conclude()
+	c.total()
 	for _, v := range slices.Backward(c.admits) {
 		if s, ok := v.(gateway.Settler); ok {
 			s.Settle(c.x)
 		}
 	}
 	c.release()
-	c.estimate()
-	c.price()
 	c.body.release()
 	c.x.Took = time.Since(c.x.Start)
 	if c.e.observer != nil {

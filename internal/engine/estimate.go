@@ -70,10 +70,15 @@ func (c *call) estimate() {
 		return
 	}
 	a := &x.Attempts[len(x.Attempts)-1]
-	if a.FirstEvent == 0 {
-		return // nothing was answered
-	}
 	s := source(a)
+	if a.FirstEvent == 0 { // nothing was answered
+		if c.bill.on && c.bill.sent && x.Usage == nil && (c.gone || x.Ending == gateway.ClientGone) { // and it may have been read
+			if n := c.asked(s); n > 0 {
+				x.Usage = &llm.Usage{Input: n, Said: llm.SaidInput, Estimated: llm.SaidInput}
+			}
+		}
+		return
+	}
 	over := x.Ending == gateway.Done || x.Stop.Reason != "" // what is stated is not of a moment in between
 	if over && x.Usage.Has(llm.SaidInput|llm.SaidOutput) {
 		if c.e.learned.Due(s) {

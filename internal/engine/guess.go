@@ -9,7 +9,7 @@ import (
 // guess is what a request for embeddings came to where nobody states it, as Google does not: its texts are counted, and
 // tokens are as many as there are. What else it brings is not counted, and then nothing is: a part is not the whole.
 func (c *call) guess() *llm.Usage {
-	e := c.embed
+	e := c.embed()
 	if d, ok := c.d.(dialect.Embedder); ok && e == nil && c.body != nil {
 		e, _ = d.DecodeEmbed(c.in) // what cannot be read is not counted
 	}

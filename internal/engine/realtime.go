@@ -228,6 +228,7 @@ func (s *session) setup() error {
 func (s *session) attempt(target gateway.Target, final bool) (over bool) {
 	c := s.c
 	x := c.x
+	c.next()
 	x.Attempts = append(x.Attempts, gateway.Attempt{Target: target, Dialect: c.d.Name(), Mode: gateway.Passed, Start: time.Since(x.Start)})
 	t := &try{a: &x.Attempts[len(x.Attempts)-1], place: c.s.Places[target.Provider], up: c.d, start: time.Now(), final: final}
 	s.t, s.words = t, s.live.Session()
@@ -237,7 +238,14 @@ func (s *session) attempt(target gateway.Target, final bool) (over bool) {
 	if err != nil {
 		return s.missed(fault.Of(err), final)
 	}
+	if len(c.refs) > 0 {
+		call.Body = referred(nil, call.Body, c.refs)
+	}
 	t.call = call
+	c.weigh(t)
+	if f := s.hold(); f != nil {
+		return s.missed(f, final)
+	}
 	ctx, cancel := context.WithCancelCause(c.r.Context())
 	defer cancel(nil)
 	t.ctx = ctx

@@ -13,10 +13,11 @@ import (
 	"weir/internal/rawjson"
 )
 
-// reference is an id of the gateway's own in a body: of a file that a provider keeps.
+// reference is an id of the gateway's own in a body, or the address that it has here: of a file that a provider keeps.
 type reference struct {
-	id, native, provider string
-	at                   int // where it stands first
+	said             string // as it stands there
+	native, provider string // native is what stands there for the provider
+	at               int    // where it stands first
 }
 
 // refer looks for ids of the gateway's own in the body. One that is not this key's is not found; all others must name what
@@ -34,13 +35,18 @@ func (e *Engine) references(owner string, body []byte) ([]reference, error) {
 	}
 	var refs []reference
 	var p places
-	for id, at := range ownIDs(body) {
-		if slices.ContainsFunc(refs, func(r reference) bool { return r.id == id }) {
+	for written, at := range ownIDs(body) {
+		said := unslashed(written)
+		if slices.ContainsFunc(refs, func(r reference) bool { return r.said == said }) {
 			continue
 		}
+		id := idOf(said)
 		_, provider, native, ok := e.things.Native(owner, id)
 		if ok {
-			_, ok = e.things.Get(owner, id)
+			var t gateway.Thing
+			if t, ok = e.things.Get(owner, id); t.Dialect == llm.GeminiFiles && t.Path != "" {
+				native = t.Path // a file of Gemini's goes by its address
+			}
 		}
 		if p.speech(body, at) {
 			continue // somebody talks about it
@@ -56,7 +62,7 @@ func (e *Engine) references(owner string, body []byte) ([]reference, error) {
 		if len(refs) > 0 && refs[0].provider != provider {
 			return nil, refusal(pathAt(body, at), "the request refers to files that different providers keep ("+refs[0].provider+" and "+provider+"); no provider can see both")
 		}
-		refs = append(refs, reference{id, native, provider, at})
+		refs = append(refs, reference{said, native, provider, at})
 	}
 	return refs, nil
 }
@@ -78,7 +84,7 @@ func (c *call) pinFiles() error {
 	}
 	if left == nil {
 		f := fault.New(fault.Unsupported, "the file %s is kept by the provider %s, and the model %s is not asked there: ask a model of %s, or send the file itself",
-			bounded(c.refs[0].id, 200), keeper, bounded(c.x.Head.Model, 100), keeper)
+			bounded(c.refs[0].said, 200), keeper, bounded(c.x.Head.Model, 100), keeper)
 		f.Param = pathAt(c.in.Body, c.refs[0].at)
 		return f
 	}
@@ -91,21 +97,42 @@ func (c *call) referTo(t *try) {
 	if len(c.refs) == 0 {
 		return
 	}
-	body := t.call.Body
 	buf := newBuffer()
+	buf.b = referred(buf.b, t.call.Body, c.refs)
+	t.buf.release()
+	t.call.Body, t.buf = buf.b, buf
+}
+
+// referred appends a body to dst with the provider's ids in it.
+func referred(dst, body []byte, refs []reference) []byte {
 	var p places
 	from := 0
-	for id, at := range ownIDs(body) {
-		i := slices.IndexFunc(c.refs, func(r reference) bool { return r.id == id })
+	for written, at := range ownIDs(body) {
+		said := unslashed(written)
+		i := slices.IndexFunc(refs, func(r reference) bool { return r.said == said })
 		if i < 0 || p.speech(body, at) {
 			continue
 		}
-		buf.b = rawjson.AppendString(append(buf.b, body[from:at]...), c.refs[i].native)
-		from = at + len(id) + 2
+		dst = rawjson.AppendString(append(dst, body[from:at]...), refs[i].native)
+		from = at + len(written) + 2
 	}
-	buf.b = append(buf.b, body[from:]...)
-	t.buf.release()
-	t.call.Body, t.buf = buf.b, buf
+	return append(dst, body[from:]...)
+}
+
+// unslashed is a string without the backslash that some writers of JSON put before slashes.
+func unslashed(written string) string { return strings.ReplaceAll(written, `\/`, "/") }
+
+// filesPath is where files of Gemini have their addresses here, of either version.
+var filesPath = [...]string{"/v1beta/files/", "/v1alpha/files/"}
+
+// idOf returns the id that is said as itself or as the address of a file here.
+func idOf(said string) string {
+	for _, path := range filesPath {
+		if at := strings.Index(said, path); at >= 0 {
+			return said[at+len(path)-len("files/"):]
+		}
+	}
+	return said
 }
 
 const (
@@ -115,8 +142,8 @@ const (
 	prefixMost = 16   // of what stands before the tag
 )
 
-// ownIDs yields the whole strings of a JSON text that look like ids of the gateway's own, and where each begins, with its
-// quote. Names of members are none.
+// ownIDs yields the whole strings of a JSON text that look like ids of the gateway's own, or addresses here that end in one, and
+// where each begins, with its quote, as they are written. Names of members are none.
 func ownIDs(body []byte) func(yield func(string, int) bool) {
 	return func(yield func(string, int) bool) {
 		for from := 0; ; {
@@ -132,8 +159,10 @@ func ownIDs(body []byte) func(yield func(string, int) bool) {
 			for end < len(body) && end-start < idMost && inID(body[end]) {
 				end++
 			}
-			if !prefix(body[start : from-len(llm.ThingTag)]) {
-				continue // by chance, in what is coded in base64
+			if at := from - len(llm.ThingTag); body[max(start, 1)-1] != '"' || !prefix(body[start:at]) {
+				if start = addressBefore(body, at); start == 0 {
+					continue // by chance, in what is coded in base64
+				}
 			}
 			if start == 0 || body[start-1] != '"' || start > 1 && body[start-2] == '\\' || end == len(body) || body[end] != '"' {
 				continue
@@ -147,6 +176,33 @@ func ownIDs(body []byte) func(yield func(string, int) bool) {
 			}
 		}
 	}
+}
+
+// addressMost bounds what stands before the path in an address.
+const addressMost = 300
+
+// addressBefore returns where a string begins that makes an address out of the id whose tag is at an offset, or a name that is
+// written with backslashes, 0 where none does.
+func addressBefore(body []byte, at int) int {
+	if at < 2 || body[at-1] != '/' {
+		return 0
+	}
+	start := bytes.LastIndexByte(body[max(0, at-addressMost):at], '"') + 1
+	if start == 0 {
+		return 0
+	}
+	start += max(0, at-addressMost)
+	text := unslashed(string(body[start:at]))
+	if text == "files/" {
+		return start
+	}
+	if !strings.HasPrefix(text, "http://") && !strings.HasPrefix(text, "https://") || strings.Contains(text, `\`) {
+		return 0
+	}
+	if slices.ContainsFunc(filesPath[:], func(path string) bool { return strings.HasSuffix(text, path) }) {
+		return start
+	}
+	return 0
 }
 
 // prefix reports whether a text can stand before the tag: a word in small letters and what parts it from the rest.

@@ -29,6 +29,9 @@ var relayBuffers = sync.Pool{New: func() any { b := make([]byte, relaySize); ret
 // relay carries an answer to the client. The fault it returns means that nothing was written and another target may be
 // tried; nil, that the exchange is over, whatever its ending.
 func (c *call) relay(t *try, resp *http.Response) *fault.Fault {
+	if c.asking != nil && c.asking.parts != nil {
+		return c.relayPart(t, resp)
+	}
 	want := t.up.Name().Framing()
 	if t.a.Mode == gateway.Passed {
 		want = c.x.Head.Framing
@@ -121,6 +124,9 @@ func (c *call) passStream(t *try, resp *http.Response) *fault.Fault {
 		}
 		if reading.Began && t.a.FirstEvent == 0 {
 			c.began(t)
+		}
+		if c.sparing != nil && c.sparing.UsageFrame(f.Data) {
+			f.Raw = nil
 		}
 		alone := c.wrote && len(held.frames()) == 0 && !f.More
 		if !alone {

@@ -16,6 +16,7 @@ import (
 	"weir/internal/dialect"
 	"weir/internal/fault"
 	"weir/internal/gateway"
+	"weir/internal/llm"
 	"weir/internal/price"
 )
 
@@ -53,6 +54,7 @@ type session struct {
 	price    *price.Price
 	why      string       // there is none
 	said     *fault.Fault // the last error event
+	before   *llm.Usage   // of the answer before
 }
 
 // end is how a session ends, and what each side is told.
@@ -246,7 +248,10 @@ func (s *session) passUp(typ websocket.MessageType, message []byte) (more bool) 
 		s.ended(end{ending: gateway.Cut, fault: f, code: websocket.StatusInvalidFramePayloadData})
 		return false
 	}
-	up, err := s.words.FromClient(message, s.govern)
+	up, err := s.refers(message)
+	if err == nil {
+		up, err = s.words.FromClient(up, s.govern)
+	}
 	if err != nil {
 		f := *fault.Of(err)
 		f.ID, f.Message = s.c.x.ID, fault.Blot(f.Message)

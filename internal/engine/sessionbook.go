@@ -52,6 +52,9 @@ func (s *session) book(told *dialect.Told) *fault.Fault {
 		cost, why := s.cost(s.price, s.why, told.Usage)
 		x.Cost = plus(x.Cost, cost)
 		s.unpriced(why)
+		if f := s.answered(told.Usage, cost, why); f != nil {
+			return f
+		}
 	}
 	for _, w := range s.watching {
 		if err := w.Allow(s.c.e.ending, x); err != nil {
@@ -87,6 +90,7 @@ func (s *session) charge(model string, u *llm.Usage) {
 	b.Usage.Add(u)
 	b.Cost = plus(b.Cost, cost)
 	x.Cost = plus(x.Cost, cost)
+	s.c.bill.beside = plus(s.c.bill.beside, cost)
 	if x.Price == "" {
 		x.Price = whose(p)
 	}
@@ -118,6 +122,7 @@ func (s *session) cost(p *price.Price, why string, u *llm.Usage) (gateway.Money,
 	var room [costItems]price.Item
 	terms := price.Terms{Region: s.t.place.Region, Count: price.Count{AudioIn: time.Duration(u.Heard) * time.Millisecond}}
 	cost := p.Cost(u, &terms, room[:0])
+	s.c.itemsOf(cost.Items)
 	return cost.Amount, cost.Why()
 }
 
@@ -135,6 +140,7 @@ func (s *session) unpriced(why string) {
 func (s *session) unfinished() {
 	if s.busy.Load() {
 		s.unpriced("an answer broke off before it stated its usage")
+		s.c.midway, s.c.broken = s.before, true
 	}
 }
 

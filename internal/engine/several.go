@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"weir/internal/dialect"
@@ -17,57 +17,28 @@ import (
 	"weir/internal/rawjson"
 )
 
-// Some models take one input a call, others a few, and clients ask of many at once: then the calls of one attempt are
-// several. The first goes like any other; once it has an answer, the rest go side by side.
+// Some models take one input a call, others a few, and make one image at a time, and clients ask for many at once: then
+// the calls of one attempt are several. The first goes like any other; once it has an answer, the rest go side by side.
 
-const (
-	callsOfOne = 2048 // calls at most that one request for embeddings becomes
-	sideBySide = 8    // of them at a time
-)
+// sideBySide is how many calls of one attempt go at a time.
+const sideBySide = 8
 
-// encodeEmbed makes the calls that a request for embeddings takes at a target. What some of them lose is told once.
-func (c *call) encodeEmbed(t *try) (calls []dialect.Call, losses []llm.Loss, err error) {
-	facts := t.place.Facts(t.a.Target.Model)
-	most := len(c.embed.Inputs)
-	if d, ok := t.up.(dialect.Together); ok {
-		most = max(d.Together(c.embed, facts), 1)
-	}
-	if n := most * callsOfOne; len(c.embed.Inputs) > n {
-		return nil, nil, dialect.Unsaid(c.embed.Inputs[n].Path, fmt.Sprintf("the target %s is asked for at most %d inputs at once", t.a.Target, n))
-	}
-	for from := 0; from == 0 || from < len(c.embed.Inputs); from += max(most, 1) {
-		part := *c.embed
-		part.Inputs = part.Inputs[from:min(from+most, len(part.Inputs))]
-		one, lost, err := t.up.(dialect.Embedder).EncodeEmbed(&part, facts)
-		if err != nil {
-			return nil, nil, err
-		}
-		calls = append(calls, one)
-		for _, l := range lost {
-			if !slices.Contains(losses, l) {
-				losses = append(losses, l)
-			}
-		}
-	}
-	t.each = most
-	return calls, losses, nil
-}
-
-// vectors are what one call brought, or why it brought nothing.
-type vectors struct {
+// brought is what one call brought, or why it brought nothing.
+type brought[A any] struct {
 	i     int // of the call
-	a     *llm.Embeddings
+	a     *A
 	usage *llm.Usage
+	made  dialect.Made
 	err   error // of the connection
 	f     *fault.Fault
 }
 
-// embedRest asks for what the first call did not bring, and adds it to that. The usage is the sum of all that were
-// answered, also where one of them failed.
-func (c *call) embedRest(t *try, first *llm.Embeddings, reading *dialect.Reading) *fault.Fault {
+// rest asks for what the first call did not bring, and adds it to that. The usage is the sum of all that were answered,
+// also where one of them failed.
+func (b *between[D, Q, A]) rest(c *call, t *try, first *A, reading *dialect.Reading) *fault.Fault {
 	ctx, cancel := context.WithCancel(t.ctx)
 	defer cancel()
-	work, results := make(chan int, len(t.more)), make(chan vectors, len(t.more))
+	work, results := make(chan int, len(t.more)), make(chan brought[A], len(t.more))
 	for i := range t.more {
 		work <- i
 	}
@@ -75,35 +46,42 @@ func (c *call) embedRest(t *try, first *llm.Embeddings, reading *dialect.Reading
 	for range min(sideBySide, len(t.more)) {
 		go func() {
 			for i := range work {
-				results <- embedOne(ctx, t, i)
+				results <- b.one(ctx, t, i)
 			}
 		}()
 	}
-	all := make([]*llm.Embeddings, len(t.more))
+	all, failed := make([]*A, len(t.more)), 0
+	var last *fault.Fault
 	for range t.more {
 		t.watch.wait(waitHead, t.place.FirstByte)
 		one := <-results
-		if one.err != nil {
-			return c.sendFault(t, one.err)
-		}
 		reading.Usage = sum(reading.Usage, one.usage)
+		reading.Made.Images += one.made.Images
+		if one.err != nil {
+			one.f = c.sendFault(t, one.err)
+		}
 		if one.f != nil {
-			return one.f
+			if b.lacks == nil || t.ctx.Err() != nil {
+				return one.f
+			}
+			failed, last = failed+1, one.f
 		}
 		all[one.i] = one.a
 	}
 	for i, a := range all {
-		for _, v := range a.Vectors {
-			v.Index += int64((i + 1) * t.each)
-			first.Vectors = append(first.Vectors, v)
+		if a != nil {
+			b.join(first, b.parts, i+1, a)
 		}
 	}
-	first.Usage = reading.Usage
+	if failed > 0 {
+		b.lacks(first, failed, last)
+	}
+	*b.usage(first) = reading.Usage
 	return nil
 }
 
-// embedOne makes one of the calls. Nothing of the exchange is touched: several run at a time.
-func embedOne(ctx context.Context, t *try, i int) (out vectors) {
+// one makes one of the calls. Nothing of the exchange is touched: several run at a time.
+func (b *between[D, Q, A]) one(ctx context.Context, t *try, i int) (out brought[A]) {
 	out.i = i
 	defer func() {
 		if p := recover(); p != nil {
@@ -133,13 +111,9 @@ func embedOne(ctx context.Context, t *try, i int) (out vectors) {
 	}
 	meter := meterFor(t, resp)
 	meter.Body(body)
-	if out.usage = meter.Read().Usage; meter.Read().Fault != nil {
-		out.f = meter.Read().Fault
-		return out
-	}
-	if out.a, err = t.up.(dialect.Embedder).DecodeEmbedding(body); err != nil {
-		out.f = garbage(t)
-		out.f.Cause = err
+	r := meter.Read()
+	if out.usage, out.made, out.f = r.Usage, r.Made, r.Fault; out.f == nil {
+		out.a, out.f = b.readAnswer(t, body)
 	}
 	return out
 }
@@ -148,6 +122,10 @@ func embedOne(ctx context.Context, t *try, i int) (out vectors) {
 func sendOne(ctx context.Context, t *try, i int) (*http.Response, error) {
 	shot := provider.Shot{Dialect: t.up.Name(), Call: t.more[i]}
 	shot.Call.Header, shot.Call.Op = t.call.Header, t.call.Op
+	if own := t.more[i].Header; own != nil { // each form has a boundary of its own
+		shot.Call.Header = maps.Clone(t.call.Header)
+		maps.Copy(shot.Call.Header, own)
+	}
 	for again := false; ; again = true {
 		shot.Body = io.NopCloser(bytes.NewReader(shot.Call.Body))
 		req, err := t.place.Provider.Request(ctx, shot)
@@ -162,7 +140,7 @@ func sendOne(ctx context.Context, t *try, i int) (*http.Response, error) {
 	}
 }
 
-// sum adds up two usages of embeddings, of which either may state nothing.
+// sum adds up the usages of two calls, of which either may state nothing.
 func sum(a, b *llm.Usage) *llm.Usage {
 	if a == nil || b == nil {
 		if a == nil {
@@ -171,10 +149,6 @@ func sum(a, b *llm.Usage) *llm.Usage {
 		return a
 	}
 	u := *a
-	u.Said |= b.Said
-	u.Input += b.Input
-	u.InputImage += b.InputImage
-	u.BilledInput += b.BilledInput
-	u.Total += b.Total
+	u.Add(b)
 	return &u
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -21,6 +20,7 @@ type asking struct {
 	upload dialect.Upload
 	lines  *batchFile // of an upload that holds requests
 	done   func()     // gives back the room that is held for what is to be made
+	parts  *parts     // of an upload in parts
 }
 
 // ServeThing answers a call about things that a provider keeps: files, jobs. Whose a thing is and which provider has it is
@@ -79,7 +79,7 @@ func (c *call) aboutThing(id string) error {
 		return fault.New(fault.Unavailable, "what the requests of a batch came to is being read out of this file; try again in a moment")
 	}
 	before, after, _ := strings.Cut(c.r.URL.Path, id)
-	c.in.Path = before + url.PathEscape(a.thing.Native) + after
+	c.in.Path = before + escaped(a.thing.Native) + after
 	if c.r.Method == http.MethodPost && c.r.ContentLength != 0 {
 		c.body = newBuffer()
 		err := c.e.readBody(c.w, c.r, c.body, c.s.MaxBody)
@@ -141,7 +141,11 @@ func (c *call) keeper() (string, error) {
 
 // makeThing reads what is to be made, decides where and sends it there.
 func (c *call) makeThing() error {
-	if err := acceptable(c.r.Header["Content-Type"], c.d, c.x.Op); err != nil {
+	if r, ok := c.d.(dialect.Resumer); ok {
+		if r.Begins(c.r.Header) {
+			return c.beginParts(r)
+		}
+	} else if err := acceptable(c.r.Header["Content-Type"], c.d, c.x.Op); err != nil {
 		return err
 	}
 	c.body = newBuffer()
@@ -239,7 +243,7 @@ func (c *call) answerThing(t *try, answer []byte) ([]byte, *fault.Fault) {
 	owner := c.x.Grant.Key
 	var others []gateway.Thing
 	native := ""
-	out := dialect.RenameThings(nil, answer, a.verb, a.h.Members(), func(m *dialect.ThingMember, id string) string {
+	rename := func(m *dialect.ThingMember, id string) string {
 		name := c.e.things.Name(owner, m.Prefix, m.Kind, provider, id)
 		if !m.Detail && m.Name == a.h.Members()[0].Name {
 			native = id
@@ -247,7 +251,17 @@ func (c *call) answerThing(t *try, answer []byte) ([]byte, *fault.Fault) {
 			others = append(others, gateway.Thing{ID: name, Kind: m.Kind, Native: id, Dialect: filesOf(c.d.Name())})
 		}
 		return name
-	})
+	}
+	var out, object []byte
+	if d, ok := c.d.(dialect.Addressed); ok {
+		out = d.Rename(nil, answer, address(c.r), rename)
+		if object = d.Object(out); d.Address(answer) != "" {
+			a.thing.Path = d.Address(answer)
+		}
+	} else {
+		out = dialect.RenameThings(nil, answer, a.verb, a.h.Members(), rename)
+		object = out
+	}
 	switch a.verb {
 	case dialect.ThingDetail, dialect.ThingDelete:
 		return out, nil
@@ -262,16 +276,16 @@ func (c *call) answerThing(t *try, answer []byte) ([]byte, *fault.Fault) {
 		}
 		a.done()
 	}
-	if ends, ok := endsOf(answer); ok {
+	if ends, ok := endsOf(object); ok {
 		a.thing.Ends = ends
 	}
 	if native != a.thing.Native {
 		return nil, garbage(t)
 	}
-	if a.verb != dialect.ThingCreate && bytes.Equal(out, a.thing.Object) {
+	if a.verb != dialect.ThingCreate && bytes.Equal(object, a.thing.Object) {
 		return out, nil
 	}
-	a.thing.Object = out
+	a.thing.Object = object
 	if err := c.e.things.Put(a.thing); err != nil {
 		if a.verb == dialect.ThingCreate {
 			t.final = true // another provider would not change it

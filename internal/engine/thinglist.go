@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
+	"weir/internal/dialect"
 	"weir/internal/fault"
 	"weir/internal/gateway"
 	"weir/internal/llm"
@@ -44,7 +46,7 @@ func (c *call) listThings() error {
 		more, all = end > page.Limit, all[max(0, end-page.Limit):end]
 	default:
 		if page.After != "" {
-			at, err := find(page.After, "after")
+			at, err := find(page.After, cmp.Or(page.AfterWord, "after"))
 			if err != nil {
 				return err
 			}
@@ -60,8 +62,12 @@ func (c *call) listThings() error {
 	return nil
 }
 
-// endsOf reads when a thing's provider forgets it, where its object says so in seconds.
+// endsOf reads when a thing's provider forgets it, where its object says so.
 func endsOf(object []byte) (time.Time, bool) {
+	if text := rawjson.Text(rawjson.Get(object, "expirationTime")); text != "" { // Gemini's
+		at, err := time.Parse(time.RFC3339Nano, text)
+		return at.UTC(), err == nil
+	}
 	n, ok := rawjson.Int(rawjson.Get(object, "expires_at"))
 	if !ok || n <= 0 || n > 1<<36 {
 		return time.Time{}, false
@@ -71,7 +77,7 @@ func endsOf(object []byte) (time.Time, bool) {
 
 // filesOf is the dialect in which files are asked for that another dialect's things name.
 func filesOf(d llm.Dialect) llm.Dialect {
-	if d == llm.AnthropicFiles {
+	if d == llm.AnthropicFiles || d == llm.GeminiFiles {
 		return d
 	}
 	return llm.OpenAIFiles
@@ -98,7 +104,10 @@ const undoTime = 10 * time.Second
 // the fault that the client gets.
 func (c *call) undo(t *try, f *fault.Fault) *fault.Fault {
 	a := c.asking
-	method, path := http.MethodDelete, c.in.Path+"/"+url.PathEscape(a.thing.Native)
+	method, path := http.MethodDelete, c.in.Path+"/"+escaped(a.thing.Native)
+	if d, ok := c.d.(dialect.Addressed); ok {
+		path = d.PathOf(escaped(a.thing.Native))
+	}
 	if a.h.Thing() == llm.ThingJob {
 		method, path = http.MethodPost, path+"/cancel"
 	}
@@ -119,5 +128,12 @@ func (a *asking) hide(raw []byte) []byte {
 	if a == nil || a.thing.Native == "" || a.thing.ID == "" {
 		return raw
 	}
-	return replaceAll(raw, a.thing.Native, a.thing.ID)
+	raw = replaceAll(raw, a.thing.Native, a.thing.ID)
+	if at := strings.IndexByte(a.thing.Native, '/'); at >= 0 && at+1 < len(a.thing.Native) { // files/ID may go without what stands before it
+		raw = replaceAll(raw, a.thing.Native[at+1:], strings.TrimPrefix(a.thing.ID, a.thing.Native[:at+1]))
+	}
+	return raw
 }
+
+// escaped is an id in a path; a slash in it parts segments there too.
+func escaped(id string) string { return strings.ReplaceAll(url.PathEscape(id), "%2F", "/") }

@@ -55,7 +55,7 @@ func TestRecordedFiles(t *testing.T) {
 		t.Skip("WEIR_RECORDINGS is not set: recorded exchanges about files are not played")
 	}
 	passed := 0
-	for _, folder := range []string{"openai-other", "anthropic-other", "mistral-other"} {
+	for _, folder := range []string{"openai-other", "anthropic-other", "mistral-other", "gemini-other"} {
 		names, err := filepath.Glob(filepath.Join(root, folder, "*.json"))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("%d files in %s, %v", len(names), folder, err)
@@ -70,14 +70,14 @@ func TestRecordedFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := rec.Endpoint.Path
-			if rec.Operation != "files" || !strings.HasPrefix(path, "/v1/files") || path == "/v1/files" && rec.Method == http.MethodGet {
+			if rec.Operation != "files" || !strings.HasPrefix(path, "/v1/files") && !strings.HasPrefix(path, "/v1beta/files/") || path == "/v1/files" && rec.Method == http.MethodGet {
 				continue // a list is answered by the gateway itself
 			}
 			passed++
 			t.Run(filepath.Base(name), func(t *testing.T) { passRecorded(t, folder, &rec) })
 		}
 	}
-	if passed < 3 {
+	if passed < 4 {
 		t.Errorf("%d exchanges passed", passed)
 	}
 }
@@ -98,12 +98,18 @@ func passRecorded(t *testing.T, folder string, rec *recordedFile) {
 	if folder == "anthropic-other" {
 		base, speaks, prefix, headers = up.URL, llm.AnthropicFiles, "file_", anthropicHeaders
 	}
+	root := "/v1/files/"
+	if folder == "gemini-other" {
+		base, speaks, prefix, root = up.URL, llm.GeminiFiles, "files/", "/v1beta/"
+	}
 	document := fmt.Sprintf("version: 1\nproviders:\n  p: { base_url: %q, speaks: [%s], api_key: k }\nmodels: {}\nkeys: [{ name: test, key: %s }]\n", base, speaks, gatewaytest.Key)
 	g := (&gatewaytest.Gateway{Document: document}).Start(t)
 	var native, own string
 	path := rec.Endpoint.Path
-	if rest, one := strings.CutPrefix(path, "/v1/files/"); one {
-		native, _, _ = strings.Cut(rest, "/")
+	if rest, one := strings.CutPrefix(path, root); one {
+		if native = rest; speaks != llm.GeminiFiles {
+			native, _, _ = strings.Cut(rest, "/")
+		}
 		own = g.Things.Name("test", prefix, llm.ThingFile, "p", native)
 		path = strings.Replace(path, native, own, 1)
 		if err := g.Things.Put(gateway.Thing{
@@ -123,6 +129,9 @@ func passRecorded(t *testing.T, folder string, rec *recordedFile) {
 	want := rec.Response.Body
 	if !strings.HasSuffix(path, "/content") || rec.Response.Status >= 400 {
 		want = strings.ReplaceAll(want, native, own)
+	}
+	if speaks == llm.GeminiFiles {
+		want = strings.ReplaceAll(want, "https://generativelanguage.googleapis.com/", g.URL+"/")
 	}
 	if got.status != rec.Response.Status || got.body != want {
 		t.Errorf("%d %.300s, want %d %.300s", got.status, got.body, rec.Response.Status, want)

@@ -80,6 +80,9 @@ func (p *witness) see(e *llm.Event) {
 
 // translateStream carries a streamed answer into the client's dialect, as a stream or, if the client wanted none, whole.
 func (c *call) translateStream(t *try, resp *http.Response) *fault.Fault {
+	if t.up.Codec() == nil { // nobody asked for a stream
+		return garbage(t)
+	}
 	meter := t.up.Meter()
 	defer c.read(t, meter.Read())
 	buf := relayBuffers.Get().(*[]byte)
@@ -111,15 +114,11 @@ func (c *call) translateBody(t *try, resp *http.Response) *fault.Fault {
 	if reading.Fault != nil {
 		return reading.Fault
 	}
-	switch c.x.Op {
-	case llm.OpCount:
+	if c.x.Op == llm.OpCount {
 		return c.translateCount(t, resp, buf.b, reading)
-	case llm.OpEmbeddings:
-		return c.translateEmbeddings(t, resp, buf.b, reading)
-	case llm.OpRerank:
-		return c.translateRanking(t, resp, buf.b, reading)
-	case llm.OpClassify:
-		return c.translateClasses(t, resp, buf.b, reading)
+	}
+	if c.side != nil {
+		return c.side.translate(c, t, resp, buf.b, reading)
 	}
 	whole, err := t.up.Codec().DecodeResponse(buf.b)
 	if err != nil {

@@ -23,7 +23,7 @@ func (c *call) orders() (err error) {
 	}
 	if o, ok := c.d.(dialect.Orderer); ok {
 		for _, named := range o.Files(&c.in) {
-			if !slices.ContainsFunc(c.refs, func(r reference) bool { return r.id == named.ID }) {
+			if !slices.ContainsFunc(c.refs, func(r reference) bool { return r.said == named.ID }) {
 				f := fault.New(fault.NotFound, "no such file here for this key: %s; upload it to /v1/files first", bounded(named.ID, 200))
 				f.Param, f.Code = named.Param, "not_found"
 				return f

@@ -11,6 +11,8 @@ type part struct {
 	name      string // of its field
 	file      bool   // it has a file's name
 	coded     string // how it is encoded, where that is not as it stands
+	fileName  string
+	typ       string // its content type
 }
 
 // readPart reads the headers that begin at from.
@@ -57,6 +59,7 @@ func readPart(body []byte, from int) (part, error) {
 				p.coded = "another transfer encoding"
 			}
 		case "content-type":
+			p.typ = value
 			if charset := strings.ToLower(value); strings.Contains(charset, "charset") && !strings.Contains(charset, "utf-8") && !strings.Contains(charset, "ascii") {
 				p.coded = "another charset"
 			}
@@ -104,6 +107,9 @@ func (p *part) disposition(v string) (what string) {
 			return "a part's name is encoded"
 		case "filename", "filename*":
 			p.file = true
+			if p.fileName == "" && len(key) > 0 && key[len(key)-1] != '*' {
+				p.fileName = value
+			}
 		}
 	}
 	if !seen {

@@ -81,6 +81,9 @@ func (a *aws) read(f *Frame) error {
 			return ErrCorrupt
 		}
 		headers = rest
+		if value == nil { // only strings say what a message is
+			continue
+		}
 		switch string(name) {
 		case ":event-type":
 			f.Event = a.names.get(value)

@@ -5,6 +5,7 @@ package gateway
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,24 +26,25 @@ func (t Target) String() string {
 
 // Grant is what a key may do. It is immutable and shared by all exchanges of the key.
 type Grant struct {
-	Key     string    // the key's name, never the key
-	Models  []string  // names it may use, exact or with *; nil = every declared name
+	Account           // whose key it is; Key is its name, never the key
+	Models  []string  // names it may use, exact or with *; nil = what its team may, or every declared name
+	Shared  []string  // names that all keys of its team may use at most; nil = any
 	Strict  bool      // refuse losses from Changed up
 	Expires time.Time // zero = never
 }
 
-// May reports whether the grant allows a model name. declared says that the name stands under the document's models;
-// a grant without a list allows those and no PROVIDER/MODEL.
+// May reports whether the grant allows a model name: both lists must. declared says that the name stands under the
+// document's models; a grant without a list allows those and no PROVIDER/MODEL.
 func (g *Grant) May(model string, declared bool) bool {
-	if g.Models == nil {
+	if g.Models == nil && g.Shared == nil {
 		return declared
 	}
-	for _, pattern := range g.Models {
-		if Glob(pattern, model) {
-			return true
-		}
-	}
-	return false
+	return among(g.Models, model) && among(g.Shared, model)
+}
+
+// among reports whether a list, if there is one, has a model.
+func among(list []string, model string) bool {
+	return list == nil || slices.ContainsFunc(list, func(pattern string) bool { return Glob(pattern, model) })
 }
 
 // Glob reports whether name matches a pattern in which * stands for any run of bytes. Its time is linear in
@@ -213,6 +215,11 @@ type Attempt struct {
 	Fault      *fault.Fault
 	Losses     []llm.Loss
 	Prepared   []string // what the model's transforms did to the request, as TRANSFORM PATH
+
+	State EntryState // of its entry in the ledger; "" = it has none
+	Held  Money      // what was set aside for it
+	Usage *llm.Usage
+	Cost  Money
 }
 
 // Exchange is one request and its answer: the record of everything that was decided and done. One goroutine owns it
@@ -230,7 +237,13 @@ type Exchange struct {
 	Grant    *Grant // nil = not identified
 	Head     llm.Head
 	Strict   bool
-	Batch    string // the batch it is about, or a request of; "" = none
+	Batch    string   // the batch it is about, or a request of; "" = none
+	EndUser  string   // as the client names its own user; "" = it does not
+	Session  string   // as the client names what belongs together
+	Tags     []string // NAME=VALUE, sorted, as the client gave them
+
+	Drawn     []Drawn    // what admitting it has taken out of pots; the policy that took it settles it
+	Standings []Standing // of the limits it was let in by, for what the client is told of them
 
 	Plan     Plan
 	Attempts []Attempt
@@ -240,7 +253,10 @@ type Exchange struct {
 	Fault      *fault.Fault // the one the client was shown or that ended the exchange
 	Losses     []llm.Loss   // of request and answer, for the target that answered
 	Usage      *llm.Usage
-	Cost       Money    // of the answer, at the price in force when the exchange began; where Unpriced, what could be priced of it
+	Cost       Money    // of all its attempts, at the prices in force when the exchange began; where Unpriced, what could be priced of it
+	Overrun    Money    // what attempts cost beyond what was held for them
+	Capped     int64    // the limit on output that a policy has set; 0 = none
+	CappedBy   string   // and which
 	Price      string   // whose price it is: PROVIDER/MODEL as the table has it, and the table's version; "" = none
 	Unpriced   string   // why Cost is not the whole cost; "" = it is
 	Answers    int64    // of a session: how many were given

@@ -28,6 +28,9 @@ func TestGlob(t *testing.T) {
 
 func TestMay(t *testing.T) {
 	open, listed, none := &Grant{}, &Grant{Models: []string{"assistant", "gpu/*"}}, &Grant{Models: []string{}}
+	team := &Grant{Shared: []string{"assistant", "gpu/*"}}
+	both := &Grant{Models: []string{"assistant", "gpu/*"}, Shared: []string{"other", "gpu/qwen"}}
+	nothing := &Grant{Models: []string{"*"}, Shared: []string{}}
 	for _, c := range []struct {
 		g        *Grant
 		model    string
@@ -40,9 +43,17 @@ func TestMay(t *testing.T) {
 		{listed, "other", true, false},
 		{listed, "gpu/qwen", false, true},
 		{none, "assistant", true, false},
+		{team, "assistant", true, true},
+		{team, "other", true, false},
+		{team, "gpu/qwen", false, true},
+		{both, "assistant", true, false},
+		{both, "other", true, false},
+		{both, "gpu/qwen", false, true},
+		{both, "gpu/llama", false, false},
+		{nothing, "assistant", true, false},
 	} {
 		if got := c.g.May(c.model, c.declared); got != c.want {
-			t.Errorf("%v may %s: %t", c.g.Models, c.model, got)
+			t.Errorf("%v of %v may %s: %t", c.g.Models, c.g.Shared, c.model, got)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package gateway
 
-import "strconv"
+import (
+	"math"
+	"math/bits"
+	"strconv"
+)
 
 // Money is an amount in billionths of a dollar. It is an integer everywhere: sums of it are exact.
 type Money int64
@@ -27,4 +31,15 @@ func (m Money) String() string {
 		b = b[:len(b)-1]
 	}
 	return string(b)
+}
+
+// Times returns the amount for so many billionths of what it is for one of, rounded down; false if it is more than there
+// are numbers for. Both are not negative.
+func (m Money) Times(billionths int64) (Money, bool) {
+	hi, lo := bits.Mul64(uint64(max(m, 0)), uint64(max(billionths, 0)))
+	if hi >= uint64(Dollar) {
+		return 0, false
+	}
+	q, _ := bits.Div64(hi, lo, uint64(Dollar))
+	return Money(q), q <= math.MaxInt64
 }

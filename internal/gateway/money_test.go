@@ -26,3 +26,23 @@ func TestMoneyIsWrittenExactly(t *testing.T) {
 		}
 	}
 }
+
+func TestTimes(t *testing.T) {
+	for _, c := range []struct {
+		m    Money
+		n    int64
+		want Money
+		ok   bool
+	}{
+		{Dollar, 5_000_000_000, 5 * Dollar, true},
+		{1_080_000_000, 500_000_000_000, 540 * Dollar, true},
+		{1, 999_999_999, 0, true},
+		{1 << 62, 1_000_000_000, 1 << 62, true},
+		{1 << 62, 4_000_000_000, 0, false},
+		{1 << 62, 1 << 62, 0, false},
+	} {
+		if got, ok := c.m.Times(c.n); ok != c.ok || ok && got != c.want {
+			t.Errorf("%d times %d: %d, %v", c.m, c.n, got, ok)
+		}
+	}
+}

@@ -20,7 +20,7 @@ type Thing struct {
 
 	Purpose string    // of a file, in the dialect's word
 	Parent  string    // the thing it was made from: a batch's output has the batch's ID, a batch that of its file; "" = none
-	Path    string    // of a batch, or of a file made for one: where its requests go, /v1/chat/completions
+	Path    string    // of a batch, or of a file made for one: where its requests go, /v1/chat/completions; of a file of Gemini's: its address there
 	Lines   int       // and how many they are
 	Asked   []Renamed // and the models they ask for
 	Settled bool      // of a batch: it is over, and what each line came to has been recorded
@@ -51,4 +51,9 @@ type Things interface {
 	Unsettled() []Thing
 	// Any reports, at no cost, whether anything is kept at all.
 	Any() bool
+}
+
+// Roll is implemented by directories that know their keys by name.
+type Roll interface {
+	Named(key string) (*Grant, bool)
 }

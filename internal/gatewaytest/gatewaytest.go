@@ -19,6 +19,8 @@ import (
 	"weir/internal/config"
 	"weir/internal/engine"
 	"weir/internal/gateway"
+	"weir/internal/policy/budget"
+	"weir/internal/pot"
 	"weir/internal/seal"
 	"weir/internal/sim"
 	"weir/internal/telemetry"
@@ -47,7 +49,11 @@ type Gateway struct {
 	Metrics *telemetry.Metrics
 	Threads gateway.Threads // answers that are kept
 	Things  gateway.Things  // what is known of files, batches and jobs; set before Start, it is used in place of a new one
-	Watch   time.Duration   // until a batch is first asked after, and four times that at most; 0 = as in production
+	Ledger  gateway.Ledger  // set before Start, every attempt is written there
+	Holders []gateway.Holder
+	Pots    gateway.Pots       // what limits and budgets are drawn from; nil = a node's that is alone
+	Events  func(budget.Event) // set before Start, it is told of the lines of budgets
+	Watch   time.Duration      // until a batch is first asked after, and four times that at most; 0 = as in production
 
 	compiler *compile.Compiler
 	host     string
@@ -106,6 +112,10 @@ func (g *Gateway) Start(t testing.TB) *Gateway {
 	}
 	g.compiler = compile.New(entries)
 	t.Cleanup(g.compiler.Close)
+	if g.Pots == nil {
+		g.Pots = pot.New(pot.Options{})
+	}
+	g.compiler.Govern(g.Pots, g.Events)
 	g.Metrics = telemetry.NewMetrics(telemetry.MetricsOptions{Version: "test"})
 	observers := []gateway.Observer{&g.records, g.Metrics}
 	if g.Log != nil {
@@ -129,6 +139,9 @@ func (g *Gateway) Start(t testing.TB) *Gateway {
 		g.Engine.Watching(g.Watch, 4*g.Watch)
 	}
 	g.Engine.Things(g.Things)
+	if g.Ledger != nil {
+		g.Engine.Ledger(g.Ledger, "test")
+	}
 	if err := g.Use(g.Document); err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +183,7 @@ func (g *Gateway) Use(document string) error {
 	if err != nil {
 		return err
 	}
+	s.Holders = append(s.Holders, g.Holders...)
 	if g.Upstream != nil {
 		for _, p := range s.Places {
 			p.Client = g.Upstream

@@ -5,21 +5,21 @@ package hygiene
 // path.Match, relative to internal/ (commands: to the root).
 var floors = []floor{
 	{name: "words", standardOnly: true, packages: []string{"llm", "fault", "rawjson", "nearest"}},
-	{name: "bytes", standardOnly: true, packages: []string{"splice", "form", "frame", "h1", "sound"}},
+	{name: "bytes", standardOnly: true, packages: []string{"splice", "form", "frame", "h1", "sound", "journal"}},
 	{name: "languages and domain", packages: []string{"dialect", "dialect/*", "gateway"}},
 	{name: "capabilities", packages: []string{
-		"provider", "provider/*", "catalog", "price", "route", "policy/*", "cache", "ledger", "seal", "thread", "thing", "secret", "telemetry", "tokens", "config", "prepare",
+		"provider", "provider/*", "catalog", "price", "route", "policy", "policy/*", "cache", "books", "ledger", "pot", "seal", "thread", "thing", "secret", "telemetry", "tokens", "config", "prepare", "statement",
 	}},
 	{name: "engine", packages: []string{"engine", "compile"}},
 	{name: "faces", packages: []string{"api", "admin", "mcp", "a2a", "dash"}},
-	{name: "adapters", packages: []string{"sqlite", "postgres", "redis"}},
+	{name: "adapters", packages: []string{"sqlite", "sqlite/*", "postgres", "postgres/*", "redis"}},
 	{name: "commands", packages: []string{"cmd/*"}},
 }
 
 // testFloor is imported by tests and by each other, and may import every floor.
 var testFloor = floor{name: "tests", packages: []string{
 	"hygiene", "replay", "sim", "gatewaytest",
-	"dialecttest", "dialect/dialecttest", "providertest", "provider/providertest", "storetest",
+	"dialecttest", "dialect/dialecttest", "providertest", "provider/providertest", "storetest", "policy/policytest", "ledger/ledgertest",
 }}
 
 // also lists imports that are allowed although the floors say no.
@@ -43,13 +43,18 @@ var also = []exception{
 	{"dialect/openaicompletions", "dialect/openai", "OpenAI's endpoints share the shape of an error"},
 	{"dialect/bedrockinvoke", "dialect/converse", "Bedrock's operations share errors and framing"},
 	{"dialect/bedrockembed", "dialect/bedrockinvoke", "an embedding is what InvokeModel makes of some models: its path, errors and counts"},
+	{"dialect/bedrockimages", "dialect/bedrockinvoke", "an image is what InvokeModel makes of some models: its path and errors"},
+	{"dialect/geminiimages", "dialect/gemini", "Google's operations share the shape of an error, and an image is a part of an answer"},
 	{"dialect/geminiembeddings", "dialect/gemini", "Google's operations share the shape of an error"},
 	{"dialect/geminiinteractions", "dialect/gemini", "Google's operations share the shape of an error"},
 	{"dialect/cohereembed", "dialect/cohere", "Cohere's operations share the shape of an error"},
 	{"dialect/ollamaembed", "dialect/ollama", "Ollama's operations share the shape of an error"},
+	{"statement", "price", "entries are priced again by the price lists"},
 	{"config", "price", "the document states prices in the words of the price lists"},
 	{"compile", "engine", "it makes the engine's snapshot"},
 	{"thing", "thread", "what is known of things is kept by the store that answers are kept by, which is hardened"},
+	{"sqlite", "sqlite/query", "its statements, as sqlc writes them"},
+	{"postgres", "postgres/query", "its statements, as sqlc writes them"},
 	{"cmd/*", "sim", "the demo runs in front of the simulated provider"},
 }
 
@@ -92,6 +97,9 @@ var owned = []limit{
 	{"github.com/tetratelabs/wazero", []string{"prepare"}, "it is the sandbox of that reader"},
 	{"golang.org/x/image", []string{"prepare"}, "images are decoded in one place, with its bounds"},
 	{"github.com/prometheus/client_golang", []string{"telemetry", "cmd/*"}, "metrics are kept in one place"},
+	{"modernc.org/sqlite", []string{"sqlite"}, "SQLite is used in one place"},
+	{"github.com/jackc/pgx", []string{"postgres", "postgres/*"}, "PostgreSQL is used in one place"},
+	{"github.com/pressly/goose", []string{"sqlite", "postgres"}, "schemas are migrated where they are"},
 	{"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream", nil, "it is for tests"},
 	{"github.com/google/go-cmp", nil, "it is for tests"},
 	{"github.com/rogpeppe/go-internal", nil, "it is for tests"},

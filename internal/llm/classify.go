@@ -27,13 +27,10 @@ type Classes struct {
 	From      Dialect // its Extra belongs there
 	ID, Model string
 	Created   Num
-	Else      struct { // written where the answer states none and the client's dialect demands one
-		ID, Model string
-		Created   Num
-	}
-	Results []Classified
-	Usage   *Usage
-	Extra   Extra
+	Else      Else // written where the answer states none and the client's dialect demands one
+	Results   []Classified
+	Usage     *Usage
+	Extra     Extra
 }
 
 // Classified is what was found of one input.

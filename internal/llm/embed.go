@@ -79,7 +79,7 @@ type Embeddings struct {
 	From      Dialect // its Extra belongs there
 	ID, Model string
 	Vectors   []Vector
-	Else      struct{ ID, Model string } // written where the answer states none and the client's dialect demands one
+	Else      Else // written where the answer states none and the client's dialect demands one
 	Usage     *Usage
 	Extra     Extra
 }

@@ -34,9 +34,11 @@ const (
 	AnthropicMessages Dialect = "anthropic-messages"
 	GeminiGenerate    Dialect = "gemini-generate"
 	GeminiEmbeddings  Dialect = "gemini-embeddings"
+	GeminiImages      Dialect = "gemini-images"
 	BedrockConverse   Dialect = "bedrock-converse"
 	BedrockInvoke     Dialect = "bedrock-invoke"
 	BedrockEmbeddings Dialect = "bedrock-embeddings"
+	BedrockImages     Dialect = "bedrock-images"
 	CohereChat        Dialect = "cohere-chat"
 	CohereEmbed       Dialect = "cohere-embed"
 	CohereRerank      Dialect = "cohere-rerank"
@@ -46,6 +48,7 @@ const (
 	TEIClassify       Dialect = "tei-classify"
 	OIPInfer          Dialect = "oip-infer"
 	MistralOCR        Dialect = "mistral-ocr"
+	MistralBatches    Dialect = "mistral-batches"
 	VLLMTokenize      Dialect = "vllm-tokenize" //nolint:gosec // a dialect's name, no credential
 	OpenAIFiles       Dialect = "openai-files"
 	OpenAIBatches     Dialect = "openai-batches"
@@ -53,6 +56,7 @@ const (
 	OpenAIRealtime    Dialect = "openai-realtime"
 	AnthropicFiles    Dialect = "anthropic-files"
 	AnthropicBatches  Dialect = "anthropic-batches"
+	GeminiBatches     Dialect = "gemini-batches"
 	GeminiFiles       Dialect = "gemini-files"
 	GeminiLive        Dialect = "gemini-live"
 

@@ -25,7 +25,7 @@ type RerankDocument struct {
 type Ranking struct {
 	From      Dialect // its Extra belongs there
 	ID, Model string
-	Else      struct{ ID, Model string } // written where the answer states none and the client's dialect demands one
+	Else      Else // written where the answer states none and the client's dialect demands one
 	Ranked    []Ranked
 	Usage     *Usage
 	Extra     Extra

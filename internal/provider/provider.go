@@ -165,7 +165,7 @@ func (p *HTTP) Request(ctx context.Context, s Shot) (*http.Request, error) {
 	}
 	maps.Copy(h, s.Call.Header)
 	h["Accept-Encoding"] = identity
-	if h["Content-Type"] == nil || s.Client == nil {
+	if h["Content-Type"] == nil {
 		h["Content-Type"] = jsonType
 	}
 	if _, ok := h["User-Agent"]; !ok {
@@ -233,7 +233,7 @@ func (p *HTTP) sign(h http.Header, d llm.Dialect) {
 		switch d {
 		case llm.AnthropicMessages, llm.AnthropicBatches, llm.AnthropicFiles:
 			auth = XAPIKey
-		case llm.GeminiLive, llm.GeminiGenerate, llm.GeminiEmbeddings, llm.GeminiInteractions:
+		case llm.GeminiLive, llm.GeminiGenerate, llm.GeminiEmbeddings, llm.GeminiImages, llm.GeminiInteractions, llm.GeminiFiles, llm.GeminiBatches:
 			auth = XGoogKey
 		default:
 			auth = Bearer
@@ -256,8 +256,10 @@ func (p *HTTP) sign(h http.Header, d llm.Dialect) {
 }
 
 // bare reports whether the dialect's SDK takes the bare host as base URL and appends /v1 (/v1beta, /v2, /api, /model)
-// itself; OpenAI's take one that ends in /v1.
-func bare(d llm.Dialect) bool { return !strings.HasPrefix(string(d), "openai-") }
+// itself; OpenAI's take one that ends in /v1, and so does what is spoken beside theirs alone.
+func bare(d llm.Dialect) bool {
+	return !strings.HasPrefix(string(d), "openai-") && d != llm.MistralBatches
+}
 
 // SameBase reports whether one base URL can serve both dialects.
 func SameBase(a, b llm.Dialect) bool { return bare(a) == bare(b) }
@@ -269,7 +271,7 @@ func goesUp(name string) bool {
 	case "Accept", "Content-Type", "User-Agent", "Inference-Header-Content-Length":
 		return true
 	}
-	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "Openai-") || strings.HasPrefix(name, "X-Stainless-")
+	return strings.HasPrefix(name, "Anthropic-") || strings.HasPrefix(name, "Openai-") || strings.HasPrefix(name, "X-Stainless-") || strings.HasPrefix(name, "X-Goog-Upload-")
 }
 
 // Closed reports whether a header may never be passed up, so that a document cannot name it in pass_headers.

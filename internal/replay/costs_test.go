@@ -89,7 +89,7 @@ func TestRecordedCosts(t *testing.T) {
 }
 
 // costOf plays a recording to a gateway with its provider and the model it names, nil where it cannot be played.
-func costOf(t *testing.T, r *replay.Recording, d llm.Dialect) *gateway.Exchange {
+func costOf(t *testing.T, r *replay.Recording, d llm.Dialect, holders ...gateway.Holder) *gateway.Exchange {
 	t.Helper()
 	if r.Request == nil || r.Response.Status != http.StatusOK {
 		return nil
@@ -104,7 +104,7 @@ func costOf(t *testing.T, r *replay.Recording, d llm.Dialect) *gateway.Exchange 
 	if strings.HasPrefix(string(d), "openai-") {
 		base += "/v1"
 	}
-	g := (&gatewaytest.Gateway{Upstream: replay.For(r), Document: fmt.Sprintf("version: 1\nproviders:\n  %s: { base_url: %q, speaks: [%s], api_key: k, auth: bearer }\n"+
+	g := (&gatewaytest.Gateway{Upstream: replay.For(r), Holders: holders, Document: fmt.Sprintf("version: 1\nproviders:\n  %s: { base_url: %q, speaks: [%s], api_key: k, auth: bearer }\n"+
 		"models:\n  %s: { targets: [{ provider: %s, model: %q }] }\nkeys: [{ name: test, key: %s, models: [\"*\"] }]\n",
 		name, base, d, alias, name, cmp.Or(model, "none"), gatewaytest.Key)}).Start(t)
 	if d == llm.OpenAIImages || d == llm.OpenAIAudio {

@@ -159,6 +159,8 @@ func (r *Recording) Speaks() string {
 		return "openai-batches"
 	case r.Operation == "batches" && r.Folder == "anthropic-other":
 		return "anthropic-batches"
+	case r.Operation == "batches" && r.Folder == "mistral-other":
+		return "mistral-batches"
 	case r.Operation == "files" && r.Folder == "openai-other" && (r.Endpoint.Path == "" || strings.HasPrefix(r.Endpoint.Path, "/v1/files")):
 		return "openai-files"
 	case r.Operation == "moderations" && !strings.Contains(r.Endpoint.Path, "/organization/"):

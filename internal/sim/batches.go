@@ -28,7 +28,8 @@ type batchStore struct {
 type batched struct {
 	id        string
 	requests  []batchRequest
-	path      string // of OpenAI's
+	path      string // of OpenAI's; of Google's, the model
+	name      string // of Google's, which the client gave
 	input     string // file of OpenAI's
 	head      []byte // members of OpenAI's object that the client gave
 	made      time.Time
@@ -40,9 +41,11 @@ type batched struct {
 }
 
 type batchRequest struct {
-	id   string
-	path string
-	body []byte
+	id    string
+	path  string
+	body  []byte
+	model string // of Google's
+	said  []byte // of Google's: what the client wants back with the result
 }
 
 // batchResult is what became of a request. What was not answered has no status.
@@ -105,7 +108,10 @@ func (x *exchange) look(b *batched) {
 	half := len(b.requests) / 2
 	for i := range b.requests {
 		r := &b.requests[i]
-		switch model := rawjson.Text(rawjson.Get(r.body, "model")); {
+		if r.model == "" {
+			r.model = rawjson.Text(rawjson.Get(r.body, "model"))
+		}
+		switch model := r.model; {
 		case !b.cancelled.IsZero() && i >= half:
 			b.results = append(b.results, batchResult{id: r.id, word: "cancelled"})
 		case slices.Contains(never, model):
@@ -123,7 +129,7 @@ var never = []string{"sim-slow", "sim-hang", "sim-stall", "sim-cut"}
 func (x *exchange) within(r *batchRequest) batchResult {
 	w := &inside{header: http.Header{}}
 	req := &http.Request{Method: http.MethodPost, URL: x.r.URL.ResolveReference(mustPath(r.path)), Header: http.Header{"Content-Type": {"application/json"}}, Body: http.NoBody}
-	for _, name := range [...]string{"Authorization", "X-Api-Key", "Anthropic-Version", "Anthropic-Beta"} {
+	for _, name := range [...]string{"Authorization", "X-Goog-Api-Key", "X-Api-Key", "Anthropic-Version", "Anthropic-Beta"} {
 		if v := x.r.Header[name]; v != nil {
 			req.Header[name] = v
 		}

@@ -126,3 +126,103 @@ func TestBatchesRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestGeminiBatches: a batch is an operation that holds its results once it is done, and refuses what Google's does.
+func TestGeminiBatches(t *testing.T) {
+	r := start(t, &sim.Provider{Batch: 50 * time.Millisecond})
+	const create = "/v1beta/models/sim-1:batchGenerateContent"
+	const one = `{"request":{"contents":[{"parts":[{"text":"Hello"}]}]},"metadata":{"key":"a"}}`
+	body := func(requests string) string {
+		return `{"batch":{"display_name":"x","input_config":{"requests":{"requests":[` + requests + `]}}}}`
+	}
+	made := r.ok(create, body(one+`,{"request":{"contents":[]}}`))
+	path := "/v1beta/" + text(made, "name")
+	if text(made, "metadata", "state") != "BATCH_STATE_PENDING" || text(made, "metadata", "name") != text(made, "name") || made["done"] != nil {
+		t.Errorf("made: %v", made)
+	}
+	time.Sleep(60 * time.Millisecond)
+	_, raw, _ := r.do(path, "")
+	done := decode(t, raw)
+	if text(done, "metadata", "state") != "BATCH_STATE_SUCCEEDED" || done["done"] != true ||
+		strings.Count(raw, `"metadata":{"key":"a"}`) != 2 || strings.Count(raw, `"error":{"code":3,"message":"* GenerateContentRequest.contents`) != 2 {
+		t.Errorf("done: %s", raw)
+	}
+	if _, raw, _ := r.do("/v1beta/batches", ""); !strings.Contains(raw, text(made, "name")) || strings.Contains(raw, "usageMetadata") {
+		t.Errorf("list: %s", raw)
+	}
+	other := "/v1beta/" + text(r.ok(create, body(one)), "name")
+	if m := r.ok(other+":cancel", "{}"); len(m) != 0 {
+		t.Errorf("cancel: %v", m)
+	}
+	if _, raw, _ := r.do(other, ""); !strings.Contains(raw, "BATCH_STATE_CANCELLED") {
+		t.Errorf("cancelled: %s", raw)
+	}
+	for body, want := range map[string]string{
+		`{"batch":{"inputConfig":{"requests":{"requests":[]}}}}`: "display_name is required",
+		body(``):                       "input_config is not specified",
+		body(one + `,{"metadata":{}}`): "requests[1].request",
+		body(`{"request":{"model":"models/sim-2"}}`):                            "the model differs",
+		`{"batch":{"displayName":"x","model":"models/sim-2","inputConfig":{}}}`: "differ",
+	} {
+		if res, text, _ := r.do(create, body); res.StatusCode != 400 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s", body, res.StatusCode, text)
+		}
+	}
+	for _, path := range []string{"/v1beta/models/sim-none:batchGenerateContent", "/v1beta/batches/none:cancel"} {
+		if res, text, _ := r.do(path, body(one)); res.StatusCode != 404 {
+			t.Errorf("%s: %d %s", path, res.StatusCode, text)
+		}
+	}
+}
+
+// TestMistralBatches: what is said of a batch fits what Mistral publishes, at every stage, and what it refuses is refused.
+func TestMistralBatches(t *testing.T) {
+	schemas := openAPI(t, "mistral/openapi.yaml", "BatchJobOut", "BatchJobsOut")
+	r := start(t, &sim.Provider{Batch: 50 * time.Millisecond})
+	check := func(path, body, schema string) map[string]any {
+		_, text, err := r.do(path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid(t, schemas[schema], path, text)
+		return decode(t, text)
+	}
+	const one = `{"custom_id":"a","body":{"messages":[{"role":"user","content":"Hello"}]}}`
+	made := check("/v1/batch/jobs", `{"requests":[`+one+`,{"custom_id":"b","body":{"model":"sim-1"}}],"endpoint":"/v1/chat/completions","model":"sim-1","metadata":{"a":"b"}}`, "BatchJobOut")
+	path := "/v1/batch/jobs/" + made["id"].(string)
+	if made["status"] != "RUNNING" || made["outputs"] != nil {
+		t.Errorf("made: %v", made)
+	}
+	time.Sleep(60 * time.Millisecond)
+	if done := check(path, "", "BatchJobOut"); done["status"] != "SUCCESS" || done["succeeded_requests"] != 1.0 || done["failed_requests"] != 1.0 || done["outputs"] != nil {
+		t.Errorf("done: %v", done)
+	}
+	if outputs, _ := check(path+"?inline=true", "", "BatchJobOut")["outputs"].([]any); len(outputs) != 2 {
+		t.Errorf("outputs: %v", outputs)
+	}
+	file := r.batchFile(one + "\n" + strings.Replace(one, `"a"`, `"b"`, 1) + "\n")
+	job := check("/v1/batch/jobs", `{"input_files":["`+file+`"],"endpoint":"/v1/chat/completions","model":"sim-slow"}`, "BatchJobOut")
+	if cancelled := check("/v1/batch/jobs/"+job["id"].(string)+"/cancel", "{}", "BatchJobOut"); cancelled["status"] != "CANCELLED" || cancelled["error_file"] == nil {
+		t.Errorf("cancelled: %v", cancelled)
+	}
+	if list := check("/v1/batch/jobs", "", "BatchJobsOut"); list["total"] != 2.0 {
+		t.Errorf("list: %v", list)
+	}
+	for body, want := range map[string]string{
+		`{"requests":[` + one + `],"endpoint":"/v1/files","model":"sim-1"}`:                                           "Input should be",
+		`{"requests":[` + one + `],"endpoint":"/v1/chat/completions"}`:                                                "names no model",
+		`{"requests":[{"custom_id":"a","body":{"model":"sim-2"}}],"endpoint":"/v1/chat/completions","model":"sim-1"}`: "another than the job",
+		`{"requests":[{"custom_id":"a"}],"endpoint":"/v1/chat/completions","model":"sim-1"}`:                          "body is missing",
+		`{"endpoint":"/v1/chat/completions","model":"sim-1"}`:                                                         "at least",
+		`{"requests":[` + one + `],"endpoint":"/v1/chat/completions","model":"sim-1","x":1}`:                          "Extra inputs",
+	} {
+		if res, text, _ := r.do("/v1/batch/jobs", body); res.StatusCode != 400 || !strings.Contains(text, want) {
+			t.Errorf("%s: %d %s", body, res.StatusCode, text)
+		}
+	}
+	for _, path := range []string{"/v1/batch/jobs/none", "/v1/batch/jobs/none/cancel"} {
+		if res, text, _ := r.do(path, "{}"); res.StatusCode != 404 {
+			t.Errorf("%s: %d %s", path, res.StatusCode, text)
+		}
+	}
+}

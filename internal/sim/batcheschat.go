@@ -170,19 +170,25 @@ func (x *exchange) chatBatch(b *batched) []byte {
 	return out
 }
 
+// chatResult writes a result.
+func (b *batched) chatResult(i int) []byte {
+	r := &b.results[i]
+	w := &rawjson.Writer{}
+	w.Open('{').Name("id").String(fmt.Sprintf("batch_req_sim%d", i)).Name("custom_id").String(r.id).Name("response")
+	if r.word == "" {
+		w.Open('{').Name("status_code").Int(int64(r.status)).Name("request_id").String(r.request).Name("body").Raw(r.body).Close('}').Name("error").Null()
+	} else {
+		w.Null().Name("error").Open('{').Name("code").String("batch_" + r.word).Name("message").String("This request could not be executed before the batch was " + r.word + ".").Close('}')
+	}
+	return w.Close('}').Buf
+}
+
 // chatResults writes the files of a batch's results: one of the answers, one of what is none.
 func (x *exchange) chatResults(b *batched) {
 	var good, bad []byte
 	for i := range b.results {
 		r := &b.results[i]
-		w := &rawjson.Writer{}
-		w.Open('{').Name("id").String(fmt.Sprintf("batch_req_sim%d", i)).Name("custom_id").String(r.id).Name("response")
-		if r.word == "" {
-			w.Open('{').Name("status_code").Int(int64(r.status)).Name("request_id").String(r.request).Name("body").Raw(r.body).Close('}').Name("error").Null()
-		} else {
-			w.Null().Name("error").Open('{').Name("code").String("batch_" + r.word).Name("message").String("This request could not be executed before the batch was " + r.word + ".").Close('}')
-		}
-		line := append(w.Close('}').Buf, '\n')
+		line := append(b.chatResult(i), '\n')
 		if r.word == "" && r.status < 400 {
 			good = append(good, line...)
 		} else {

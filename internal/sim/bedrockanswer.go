@@ -18,6 +18,10 @@ func (x *exchange) bedrock(rest string) func() error {
 		x.asks(model)
 		return func() error { return x.converse(model, true) }
 	}
+	if model, is := strings.CutSuffix(rest, "/invoke"); is {
+		x.asks(model)
+		return func() error { return x.invoke(model) }
+	}
 	return nil
 }
 

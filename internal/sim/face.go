@@ -32,6 +32,7 @@ func faceOf(r *http.Request) *face {
 		{"/v1/embeddings", chatFace},
 		{"/v1/responses", responsesFace},
 		{"/v1beta", geminiFace},
+		{"/upload", geminiFace},
 		{"/ws", geminiFace},
 		{"/model", bedrockFace},
 		{"/v2/models", oipFace},

@@ -30,6 +30,7 @@ type fileStore struct {
 // filed is a file that is kept. It does not change.
 type filed struct {
 	id, name, purpose, mime string
+	visibility              string
 	data                    []byte
 	made, ends              time.Time // ends zero = never
 }
@@ -156,6 +157,7 @@ var (
 	chatUpload = map[string]mediaField{
 		"purpose":                {kind: "string", need: true, words: []string{"assistants", "batch", "fine-tune", "vision", "user_data", "evals"}},
 		"file":                   {kind: "file", need: true},
+		"visibility":             {kind: "string", words: []string{"workspace", "user"}}, // Mistral's alone
 		"expires_after[anchor]":  {kind: "string", words: []string{"created_at"}},
 		"expires_after[seconds]": {kind: "int", lo: 3600, hi: 2592000},
 	}
@@ -180,6 +182,7 @@ func (x *exchange) upload() error {
 	if f.mime == "" {
 		f.mime = "application/octet-stream"
 	}
+	f.visibility = m.values["visibility"]
 	if n := m.count("expires_after[seconds]", 0); n > 0 {
 		f.ends = x.now.Add(time.Duration(n) * time.Second)
 	}
@@ -196,6 +199,9 @@ func (x *exchange) fileObject(f *filed) []byte {
 	}
 	w.Open('{').Name("object").String("file").Name("id").String(f.id).Name("purpose").String(f.purpose).Name("filename").String(f.name)
 	w.Name("bytes").Int(int64(len(f.data))).Name("created_at").Int(f.made.Unix())
+	if f.visibility != "" {
+		w.Name("sample_type").String("batch_request").Name("source").String("upload").Name("visibility").String(f.visibility)
+	}
 	if w.Name("expires_at"); f.ends.IsZero() {
 		w.Null()
 	} else {

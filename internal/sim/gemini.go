@@ -105,6 +105,7 @@ type geminiReader struct {
 	topTokens int64
 	pending   []geminiCall // calls of the content before
 	ids       bool         // calls have ids
+	kept      func(id string) (*filed, bool)
 }
 
 type geminiCall struct{ id, name string }

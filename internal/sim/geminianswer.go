@@ -25,12 +25,19 @@ func (x *exchange) gemini(method, rest string) func() error {
 		x.asks(model)
 		switch verb {
 		case "generateContent":
+			if drawsGemini(x.body) {
+				return func() error { return x.drawGemini(model) }
+			}
 			return func() error { return x.generate(model, false) }
+		case "predict":
+			return func() error { return x.predictImages(model) }
 		case "streamGenerateContent":
 			if x.r.URL.Query().Get("alt") != "sse" {
 				x.framing = &geminiArray
 			}
 			return func() error { return x.generate(model, true) }
+		case "batchGenerateContent":
+			return func() error { return x.makeGeminiBatch(model, "generateContent") }
 		case "countTokens":
 			return func() error { return x.geminiCount(model) }
 		}
@@ -51,7 +58,7 @@ func (x *exchange) readGemini(model, verb string, body []byte) (*geminiReader, e
 	if !known || m.Embeds {
 		return nil, noGeminiModel(model, verb)
 	}
-	g := &geminiReader{body: body, seal: sealer{x.p.Seed}, media: map[string]int64{}}
+	g := &geminiReader{body: body, seal: sealer{x.p.Seed}, media: map[string]int64{}, kept: x.p.files.get}
 	g.q.model, g.q.seed, g.q.same, g.q.script = m, x.seed, x.p.Seed, x.p.Script
 	g.read()
 	if g.bad != nil {

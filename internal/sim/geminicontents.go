@@ -253,6 +253,11 @@ func (g *geminiReader) file(f []byte, at string) string {
 	case !strings.HasPrefix(uri, own):
 		g.fail("Invalid or unsupported file uri: %s", cut(uri, 200))
 	}
+	if name := strings.TrimPrefix(uri, own); g.bad == nil && g.kept != nil {
+		if _, ok := g.kept(geminiFile + name); !ok {
+			g.bad = noGeminiFile(name)
+		}
+	}
 	g.media["DOCUMENT"] += mediaTokens
 	return "one file (" + strings.TrimPrefix(uri, own) + ")"
 }

@@ -2,6 +2,7 @@
 // Embeddings, images and audio, Anthropic's Messages, Gemini's generateContent, Bedrock's Converse, Cohere's v2 chat and
 // Ollama's chat as the real ones do, without a model behind it. Beside them it classifies texts as vLLM, Text Embeddings Inference and
 // the Open Inference Protocol do, reads documents as Mistral does, and tells tokens as vLLM does.
+// It draws where OpenAI, Gemini, Imagen and two makers of Bedrock's are asked for images.
 // It keeps files as OpenAI and Anthropic do, and has jobs of fine-tuning go through their states.
 //
 // Each face (chat.go, responses.go, messages.go, gemini.go, …) reads and judges a request as strictly as the real
@@ -60,6 +61,7 @@ type Provider struct {
 	stored  responseStore
 	jobs    jobStore
 	files   fileStore
+	uploads uploadStore
 	batches batchStore
 
 	mu    sync.Mutex // guards calls and kept, which grow at each request's begin and are read whole by Calls
@@ -187,6 +189,15 @@ func (x *exchange) route(method, path string) func() error {
 		return x.bidi
 	}
 	if x.face == geminiFace {
+		if path == "/upload/v1beta/files" && method == http.MethodPost {
+			return x.geminiUpload
+		}
+		if rest, one := strings.CutPrefix(path, "/v1beta/files"); one && (rest == "" || rest[0] == '/') {
+			return x.geminiFiles(method, rest)
+		}
+		if rest, one := strings.CutPrefix(path, "/v1beta/batches"); one && (rest == "" || rest[0] == '/') {
+			return x.geminiBatches(method, rest)
+		}
 		_, rest, found := strings.Cut(path, "/models")
 		if !found {
 			return nil
@@ -264,6 +275,9 @@ func (x *exchange) routeUnder(method, path string) func() error {
 	}
 	if rest, one := strings.CutPrefix(path, "/v1/batches"); one && (rest == "" || rest[0] == '/') {
 		return x.chatBatches(method, rest)
+	}
+	if rest, one := strings.CutPrefix(path, "/v1/batch/jobs"); one && (rest == "" || rest[0] == '/') {
+		return x.mistralBatches(method, rest)
 	}
 	if rest, one := strings.CutPrefix(path, "/v1/messages/batches"); one && (rest == "" || rest[0] == '/') {
 		return x.messageBatches(method, rest)

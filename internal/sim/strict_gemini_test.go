@@ -70,6 +70,7 @@ func TestStrictGemini(t *testing.T) {
 		{body: with + `{"role":"user","parts":[{"inlineData":{"mimeType":"application/zip","data":"aGVsbG8="}}]}]}`, want: "Unsupported MIME type: application/zip"},
 		{body: with + `{"role":"user","parts":[{"fileData":{"fileUri":"https://example.org/a.pdf","mimeType":"application/pdf"}}]}]}`, want: "Invalid or unsupported file uri: https://example.org/a.pdf"},
 		{body: with + `{"role":"user","parts":[{"fileData":{"mimeType":"application/pdf"}}]}]}`, want: "file_uri: must not be empty"},
+		{body: with + `{"role":"user","parts":[{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/abc"}}]}]}`, status: 403, want: "You do not have permission to access the File abc"},
 		{body: with + user + `,` + call + `]}`, want: "the number of function response parts is equal to the number of function call parts"},
 		{body: with + user + `,` + call + `,` + user + `]}`, want: "the number of function response parts is equal to the number of function call parts"},
 		{body: with + user + `,` + two + `,` + answer + `]}`, want: "the number of function response parts is equal"},
@@ -105,7 +106,7 @@ func TestStrictGemini(t *testing.T) {
 		with + user + `,` + two + `,{"parts":[{"functionResponse":{"name":"g","response":{"a":1}}},{"function_response":{"name":"f","response":{"error":"no"}}}]},` + user + `]}`,
 		with + user + `,{"role":"model","parts":[{"text":"x","thought":true},{"text":"y","thought_signature":"skip_thought_signature_validator"}]},` + user + `],"system_instruction":{"parts":{"text":"x"}}}`,
 		ask + tool + `,"parametersJsonSchema":{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{"a":{"$ref":"#/$defs/a"}},"additionalProperties":false,"$defs":{"a":{"type":["string","null"]}}}}]},{"googleSearch":{}}]}`,
-		with + `{"parts":[{"inlineData":{"mimeType":"image/png","data":"` + png + `"}},{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/abc"}}]}]}`,
+		with + `{"parts":[{"inlineData":{"mimeType":"image/png","data":"` + png + `"}}]}]}`,
 	} {
 		r.ok(geminiPath, body)
 	}

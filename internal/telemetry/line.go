@@ -104,7 +104,14 @@ func (e *encoder) request(x *gateway.Exchange) {
 	e.word("revision", x.Revision)
 	if x.Grant != nil {
 		e.word("key", x.Grant.Key)
+		e.name("user", x.Grant.User)
+		e.name("project", x.Grant.Project)
+		e.name("team", x.Grant.Team)
+		e.name("organisation", x.Grant.Organisation)
 	}
+	e.name("end_user", x.EndUser)
+	e.name("session", x.Session)
+	e.tags(x.Tags)
 	e.name("rule", x.Plan.Rule)
 	if x.Client.IsValid() {
 		e.scratch = append(e.scratch[:0], '"')
@@ -148,7 +155,26 @@ func (e *encoder) answer(x *gateway.Exchange) {
 	}
 	e.name("price", x.Price)
 	e.name("unpriced", x.Unpriced)
+	if x.Overrun > 0 {
+		e.w.Name("overrun_usd").Raw([]byte(x.Overrun.String()[1:]))
+	}
+	if x.Capped > 0 {
+		e.int("capped", x.Capped)
+		e.name("capped_by", x.CappedBy)
+	}
 	e.session(x)
+}
+
+// tags writes what the client gave to find the exchange by.
+func (e *encoder) tags(tags []string) {
+	if len(tags) == 0 {
+		return
+	}
+	e.w.Name("tags").Open('[')
+	for _, t := range tags {
+		e.w.String(bounded(t, MaxName))
+	}
+	e.w.Close(']')
 }
 
 // usageFields are the counts a provider can state, with their names in a line.
@@ -235,6 +261,11 @@ func (e *encoder) attempts(attempts []gateway.Attempt) {
 		e.name("upstream_id", a.UpstreamID)
 		e.int("losses", int64(len(a.Losses)))
 		e.prepared(a.Prepared)
+		if a.State != "" {
+			e.name("state", string(a.State))
+			e.w.Name("held_usd").Raw([]byte(a.Held.String()[1:]))
+			e.w.Name("cost_usd").Raw([]byte(a.Cost.String()[1:]))
+		}
 		e.fault("fault", a.Fault)
 		e.w.Close('}')
 	}

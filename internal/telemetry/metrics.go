@@ -43,12 +43,13 @@ type Metrics struct {
 	first     *prometheus.HistogramVec
 	attempts  *prometheus.CounterVec
 	tokens    *prometheus.CounterVec
+	cost      *prometheus.CounterVec
 	losses    *prometheus.CounterVec
 	unpriced  *prometheus.CounterVec
 	running   prometheus.Gauge
 	in, out   prometheus.Counter
 
-	estimatedIn, estimatedOut prometheus.Counter
+	estimatedIn, estimatedOut, overrun prometheus.Counter
 
 	revision *prometheus.GaugeVec
 	reloads  *prometheus.CounterVec
@@ -77,7 +78,7 @@ type exchangeSeries struct {
 	exchanges       prometheus.Counter
 	duration, first prometheus.Observer
 
-	input, output, cacheRead, cacheWrite, reasoning prometheus.Counter
+	input, output, cacheRead, cacheWrite, reasoning, cost prometheus.Counter
 }
 
 type attemptKey struct {
@@ -122,6 +123,9 @@ func (m *Metrics) families() {
 	estimated := m.counters("weir_estimated_tokens_total",
 		"Tokens that no provider stated, as they were estimated; they are not in weir_tokens_total.", "type")
 	m.estimatedIn, m.estimatedOut = estimated.WithLabelValues("input"), estimated.WithLabelValues("output")
+	m.cost = m.counters("weir_cost_usd_total", "What exchanges cost, in dollars, as a floating-point number: the exact amounts are in the ledger.", "rule", "key")
+	overrun := m.counters("weir_overrun_usd_total", "What attempts cost beyond what was held for them, in dollars.")
+	m.overrun = overrun.WithLabelValues()
 	m.losses = m.counters("weir_losses_total", "What a translation could not carry, by grade.",
 		"grade", "dialect", "target_dialect")
 	m.unpriced = m.counters("weir_unpriced_total", "Exchanges whose cost, or a part of it, is not known for want of a price.",
@@ -197,8 +201,12 @@ func (m *Metrics) openExchange(k exchangeKey) *exchangeSeries {
 		cacheRead:  m.tokens.WithLabelValues(rule, key, "cache_read"),
 		cacheWrite: m.tokens.WithLabelValues(rule, key, "cache_write"),
 		reasoning:  m.tokens.WithLabelValues(rule, key, "reasoning"),
+		cost:       m.cost.WithLabelValues(rule, key),
 	}
 }
+
+// dollars is an amount for eyes, not for sums.
+func dollars(m gateway.Money) float64 { return float64(m) / float64(gateway.Dollar) }
 
 // label makes a value fit for Prometheus, which takes UTF-8 only, and for eyes that may not see a key.
 func label(s string) string { return bounded(s, MaxName) }
@@ -256,6 +264,12 @@ func (m *Metrics) End(x *gateway.Exchange) {
 		s.first.Observe(x.FirstEvent.Seconds())
 	}
 	s.count(x.Usage)
+	if x.Cost > 0 {
+		s.cost.Add(dollars(x.Cost))
+	}
+	if x.Overrun > 0 {
+		m.overrun.Add(dollars(x.Overrun))
+	}
 	m.guess(x.Usage)
 	add(m.in, x.BytesIn)
 	add(m.out, x.BytesOut)

@@ -56,6 +56,7 @@ func TestMetricsGolden(t *testing.T) {
 	left := plain()
 	left.Ending, left.Status, left.Usage, left.FirstEvent, left.BytesIn, left.BytesOut = gateway.ClientGone, 499, nil, 0, 0, 0
 	left.Attempts[0].Status, left.Attempts[0].Took = 0, 0
+	left.Cost, left.Overrun = gateway.Dollar/4, gateway.Dollar/8
 	observe(m, left)
 	m.Begin(plain())
 	m.Reload(true, "r6")
@@ -81,6 +82,9 @@ func TestMetricsGolden(t *testing.T) {
 		`weir_config_reloads_total{result="ok"} 2`,
 		`weir_config_reloads_total{result="refused"} 1`,
 		`weir_config_revision{revision="r7"} 1`,
+		`weir_cost_usd_total{key="",rule=""} 0`,
+		`weir_cost_usd_total{key="team-a",rule="fast"} 0.25`,
+		`weir_cost_usd_total{key="team-a",rule="smart"} 0`,
 		`weir_estimated_tokens_total{type="input"} 0`,
 		`weir_estimated_tokens_total{type="output"} 0`,
 		`weir_exchange_duration_seconds_sum{operation="chat",rule=""} 0.001`,
@@ -102,6 +106,7 @@ func TestMetricsGolden(t *testing.T) {
 		`weir_first_event_seconds_count{operation="chat",rule="smart"} 1`,
 		`weir_losses_total{dialect="openai-chat",grade="changed",target_dialect="anthropic-messages"} 1`,
 		`weir_losses_total{dialect="openai-chat",grade="dropped",target_dialect="anthropic-messages"} 1`,
+		`weir_overrun_usd_total 0.125`,
 		`weir_records_dropped_total 3`,
 		`weir_seals 5`,
 		`weir_seals_full_total 4`,
@@ -141,7 +146,7 @@ func TestMetricsBounded(t *testing.T) {
 				if i%5 == 0 {
 					name += "\xff\x00\n\""
 				}
-				x.Plan.Rule, x.Grant = name, &gateway.Grant{Key: name}
+				x.Plan.Rule, x.Grant = name, &gateway.Grant{Account: gateway.Account{Key: name}}
 				x.Attempts[0].Target.Model, x.Attempts[1].Target.Provider = name, name
 				x.Attempts[1].Dialect = llm.Dialect(name)
 				observe(m, x)

@@ -14,6 +14,8 @@
 //
 //	id, ending, http.response.status_code            UUIDv7; done, refused, failed, cut, client_gone; what the client got
 //	revision, key, rule                              of the configuration; names, never credentials
+//	user, project, team, organisation                whose key it is
+//	end_user, session, tags                          as the client says
 //	client.address, user_agent.original
 //	http.request.method, url.path, dialect           as the client speaks
 //	gen_ai.operation.name, gen_ai.request.model      chat, embeddings, …; the name asked for
@@ -27,9 +29,10 @@
 //	usage.…                                          stated values without a conventional name
 //	usage.estimated                                  true where tokens were counted here because nobody stated them
 //	cost_usd, price, unpriced                        dollars, by whose price, why that is not the whole cost
+//	overrun_usd, capped, capped_by                   what attempts cost beyond their holds; a policy's limit on output
 //	answers, beside [{model, …, cost_usd}]           of a session: how many, and what other models used in it
 //	fault {kind, message, param, code, native, cause}
-//	attempts [{target, dialect, mode, start_ms, head_ms, first_event_ms, took_ms, status, upstream_id, losses, prepared, fault}]
+//	attempts [{target, dialect, mode, start_ms, head_ms, first_event_ms, took_ms, status, upstream_id, losses, prepared, state, held_usd, cost_usd, fault}]
 //	passed_over [{target, why}], losses [{path, why, grade}]
 //	http.request.body.size, http.response.body.size  bytes
 //	first_byte_ms, first_event_ms, took_ms           milliseconds from the exchange's start

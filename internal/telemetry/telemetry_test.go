@@ -32,7 +32,7 @@ func plain() *gateway.Exchange {
 		Agent:    "OpenAI/Python 2.1.0",
 		Dialect:  llm.OpenAIChat,
 		Op:       llm.OpChat,
-		Grant:    &gateway.Grant{Key: "team-a"},
+		Grant:    &gateway.Grant{Account: gateway.Account{Key: "team-a"}},
 		Head:     llm.Head{Model: "fast", Stream: true, MaxOutput: 256, N: 1},
 		Plan:     gateway.Plan{Rule: "fast", Targets: []gateway.Target{target}, Tries: 1},
 		Attempts: []gateway.Attempt{{

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"math"
+	"strings"
 
 	"weir/internal/llm"
 )
@@ -69,6 +70,12 @@ func whole(n float64) int64 { return int64(math.Ceil(max(n, 1) - 0.5)) }
 type Most struct {
 	Tokens    int64
 	Unbounded Unseen // what has no bound: a number with it is none
+	Media     bool   // there is more in it than text
+}
+
+// Runs reports whether a model, by its name, runs tools of its own accord, so that nothing bounds what it reads.
+func Runs(model string) bool {
+	return strings.Contains(model, "search") || strings.Contains(model, "compound")
 }
 
 // What a bound allows for beside bytes: more than any provider was seen to put around a conversation, its turns and tools.
@@ -78,6 +85,15 @@ const (
 	formsMost  = 1500
 	eachMost   = 64
 )
+
+// Around is the most that a provider was seen to put around a conversation without tools and media, beyond as many tokens as
+// it has bytes: nearly nothing, but for makers that tell their models more of themselves.
+func Around(model string) int64 {
+	if strings.Contains(model, "command") || strings.Contains(model, "grok") || strings.Contains(model, "aya") {
+		return aroundMost
+	}
+	return 400
+}
 
 // Bound returns a number that what the provider will count of a request does not exceed. A token is at least one byte, so
 // it is all bytes, and a round sum for what is put around them.
@@ -97,5 +113,6 @@ func Bound(model string, r *llm.Request) Most {
 	if g.forms > 0 {
 		n += formsMost
 	}
-	return Most{Tokens: int64(n), Unbounded: g.unseen &^ (UnseenImage | UnseenSeal)}
+	media := len(g.pictures) > 0 || g.unseen&(UnseenImage|UnseenMedia|UnseenOpaque) != 0
+	return Most{Tokens: int64(n), Unbounded: g.unseen &^ (UnseenImage | UnseenSeal), Media: media}
 }

@@ -36,13 +36,12 @@ type batches struct {
 }
 
 // New returns the dialect. Errors are told and read as words does.
-func New(words dialect.Dialect) dialect.Batcher { return batches{dialect.BatchFace{Dialect: words}} }
+func New(words dialect.Dialect) dialect.Batcher {
+	return batches{dialect.BatchFace{Dialect: words, Root: Root}}
+}
 
 // Name implements dialect.Dialect.
 func (batches) Name() llm.Dialect { return llm.AnthropicBatches }
-
-// Root implements dialect.Batcher.
-func (batches) Root() string { return Root }
 
 // Prefix implements dialect.Batcher.
 func (batches) Prefix() string { return "msgbatch_" }
@@ -88,49 +87,10 @@ func (batches) Peek(c *dialect.Call) (llm.Head, error) {
 	return llm.Head{}, nil
 }
 
-// Lines implements dialect.Batcher. The body has passed Peek. It allocates the id of a request and a place in the set of
-// those seen.
-func (batches) Lines(body []byte) iter.Seq2[dialect.Line, error] {
-	return func(yield func(dialect.Line, error) bool) {
-		ix, err := governed.Scan(body)
-		if err != nil {
-			yield(dialect.Line{}, &fault.Fault{Kind: fault.Malformed, Message: err.Error()})
-			return
-		}
-		seen := map[string]struct{}{}
-		n := 0
-		i := rawjson.Space(body, ix.Value[0].Start+1)
-		for i < len(body) && body[i] != ']' {
-			end, err := rawjson.Skip(body, i)
-			l := dialect.Line{Number: n + 1, Inline: true, Path: Messages, Dialect: llm.AnthropicMessages, Op: llm.OpChat}
-			if err != nil {
-				yield(l, l.Wrong(err.Error()))
-				return
-			}
-			err = read(&l, body, i, end)
-			if _, again := seen[l.ID]; err == nil && again {
-				err = l.Wrong("another request has its custom_id too; give each its own")
-			}
-			if err == nil && n == MaxRequests {
-				err = l.Wrong(fmt.Sprintf("a batch takes %d requests; make another batch", MaxRequests))
-			}
-			if err != nil {
-				yield(l, err)
-				return
-			}
-			seen[l.ID] = struct{}{}
-			if !yield(l, nil) {
-				return
-			}
-			n++
-			if i = rawjson.Space(body, end); i < len(body) && body[i] == ',' {
-				i = rawjson.Space(body, i+1)
-			}
-		}
-		if n == 0 {
-			yield(dialect.Line{}, &fault.Fault{Kind: fault.Malformed, Param: "requests", Message: "requests is empty; a batch has one at least"})
-		}
-	}
+// Lines implements dialect.Batcher. It allocates the id of a request and a place in the set of those seen.
+func (batches) Lines(c *dialect.Call, _ []byte) iter.Seq2[dialect.Line, error] {
+	first := dialect.Line{Path: Messages, Dialect: llm.AnthropicMessages, Op: llm.OpChat, List: "requests", Member: "params"}
+	return dialect.Listed(c.Body, c.Index.Value[0], first, MaxRequests, read)
 }
 
 // read reads the request that stands in body from at to end.
@@ -159,9 +119,3 @@ func (batches) Asks(path string) (llm.Dialect, llm.Op) {
 	}
 	return llm.AnthropicMessages, llm.OpChat
 }
-
-// Asked implements dialect.Batcher.
-func (batches) Asked(dialect.Call) (input, path string) { return "", "" }
-
-// From implements dialect.Batcher; there is no file.
-func (batches) From(dst []byte, c dialect.Call, _ string) []byte { return append(dst, c.Body...) }

@@ -18,7 +18,7 @@ func lines(body string) ([]dialect.Line, error) {
 		return nil, err
 	}
 	var out []dialect.Line
-	for l, err := range d.Lines(c.Body) {
+	for l, err := range d.Lines(&c, nil) {
 		if err != nil {
 			return out, err
 		}
@@ -78,7 +78,7 @@ func TestObject(t *testing.T) {
 	if err != nil || string(got) != `{"id":"ours","results_url":null}` {
 		t.Errorf("%s %v", got, err)
 	}
-	if page := string(d.Page(nil, [][]byte{[]byte(`{"id":"a"}`)}, true)); page != `{"data":[{"id":"a"}],"has_more":true,"first_id":"a","last_id":"a"}` {
+	if page := string(d.List(nil, [][]byte{[]byte(`{"id":"a"}`)}, 1, true)); page != `{"data":[{"id":"a"}],"has_more":true,"first_id":"a","last_id":"a"}` {
 		t.Error(page)
 	}
 }
@@ -114,7 +114,7 @@ func FuzzLines(f *testing.F) {
 			return
 		}
 		n := 0
-		for l, err := range d.Lines(body) {
+		for l, err := range d.Lines(&c, nil) {
 			if err != nil {
 				continue
 			}

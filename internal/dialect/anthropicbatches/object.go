@@ -2,9 +2,11 @@ package anthropicbatches
 
 import (
 	"net/http"
+	"net/url"
 
 	"weir/internal/dialect"
 	"weir/internal/fault"
+	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
 )
@@ -52,7 +54,23 @@ func (batches) Shown(dst, body []byte, as dialect.Batch) ([]byte, error) {
 }
 
 // Page implements dialect.Batcher.
-func (batches) Page(dst []byte, objects [][]byte, more bool) []byte {
+func (batches) Page(query url.Values) (dialect.Page, error) {
+	p, err := dialect.PageOf(query, 20, 1000)
+	p.After, p.Before, p.Ascending = query.Get("after_id"), query.Get("before_id"), false
+	return p, err
+}
+
+// Results implements dialect.Batcher.
+func (b batches) Results(of *dialect.Batch) []dialect.Source {
+	if of.Results == "" {
+		return nil
+	}
+	_, path := b.Way(dialect.BatchResults, of.ID)
+	return []dialect.Source{{Dialect: llm.AnthropicBatches, Op: llm.OpBatch, Path: path}}
+}
+
+// List implements dialect.Batcher.
+func (batches) List(dst []byte, objects [][]byte, _ int, more bool) []byte {
 	w := rawjson.Writer{Buf: dst}
 	w.Open('{').Name("data").Open('[')
 	for _, o := range objects {

@@ -41,14 +41,14 @@ func (e *requestEncoder) medium(p *llm.Part) bool {
 	b.Name, b.Detail, b.Source, b.Cite = "", "", "", false
 	switch {
 	case b.URL != "":
-		if keptByGoogle(b.URL) {
+		if keptByGoogle(b.URL) || llm.OwnID(b.URL) {
 			b.URL, b.FileID = "", b.URL
 		} else if !youTube(b.URL) {
 			e.refuse(p.Path, "the target does not read addresses; send the data itself")
 			return false
 		}
 	case b.FileID != "":
-		if !keptByGoogle(b.FileID) {
+		if !keptByGoogle(b.FileID) && !llm.OwnID(b.FileID) {
 			e.refuse(p.Path, "a file kept at another provider; send the data itself")
 			return false
 		}

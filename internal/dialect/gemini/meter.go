@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"strings"
 
 	"weir/internal/dialect"
 	"weir/internal/frame"
@@ -25,6 +26,7 @@ func (m *meter) Read() *dialect.Reading { return &m.reading }
 var (
 	needleFinish = []byte(`"finishReason"`)
 	needleCall   = []byte(`"functionCall"`)
+	needleInline = []byte(`"inlineData"`)
 )
 
 // Frame implements dialect.Meter. Only what stands on top is looked at: every chunk states its usage, which is compared
@@ -74,7 +76,8 @@ func says(v []byte, s string) bool {
 func (m *meter) candidates(v []byte) {
 	calls := !m.called && bytes.Contains(v, needleCall)
 	ends := m.reading.Stop.Native == "" && bytes.Contains(v, needleFinish)
-	if m.reading.Began && !calls && !ends {
+	drawn := bytes.Contains(v, needleInline)
+	if m.reading.Began && !calls && !ends && !drawn {
 		return
 	}
 	for i, c := range rawjson.Elems(v) {
@@ -95,6 +98,9 @@ func (m *meter) candidates(v []byte) {
 		}
 		for _, p := range rawjson.Elems(parts) {
 			m.reading.Began = m.reading.Began || substance(p)
+			if drawn && picture(p) {
+				m.reading.Made.Images++
+			}
 			if at == 0 && calls && rawjson.Kind(rawjson.Get(p, "functionCall")) == '{' {
 				m.called = true
 			}
@@ -106,6 +112,14 @@ func (m *meter) candidates(v []byte) {
 			m.reading.Stop, m.reading.Ended = s, true
 		}
 	}
+}
+
+// picture reports whether a part is an image that was made, and no draft that was thought with.
+func picture(p []byte) bool {
+	if thought, _ := rawjson.Bool(rawjson.Get(p, "thought")); thought {
+		return false
+	}
+	return strings.HasPrefix(rawjson.Text(rawjson.Get(p, "inlineData", "mimeType")), "image/")
 }
 
 // substance reports whether a part brings a piece of an answer: more than an empty text.

@@ -39,11 +39,11 @@ func PeekFormed(c *dialect.Call, forms bool) (llm.Head, error) {
 	}
 	boundary, err := form.Boundary(ct)
 	if err != nil {
-		return llm.Head{}, refusedForm(err)
+		return llm.Head{}, RefusedForm(err)
 	}
 	ix, err := ofForm.Scan(c.Body, boundary)
 	if err != nil {
-		return llm.Head{}, refusedForm(err)
+		return llm.Head{}, RefusedForm(err)
 	}
 	c.Index = ix
 	var h llm.Head
@@ -96,7 +96,7 @@ func EditFormed(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error
 			dst, err = ofForm.Replace(dst, c.Body, &c.Index, atModel, e.Model, boundary)
 		}
 		if err != nil {
-			return c, refusedForm(err)
+			return c, RefusedForm(err)
 		}
 	default:
 		var room [64]byte
@@ -107,7 +107,8 @@ func EditFormed(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, error
 	return c, nil
 }
 
-func refusedForm(err error) *fault.Fault {
+// RefusedForm is the fault of a form that cannot be read.
+func RefusedForm(err error) *fault.Fault {
 	f := &fault.Fault{Kind: fault.Malformed, Message: "the body cannot be read: " + err.Error(), Cause: err}
 	if e, ok := errors.AsType[*form.Error](err); ok {
 		f.Param = e.Field

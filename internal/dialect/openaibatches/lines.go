@@ -1,12 +1,10 @@
 package openaibatches
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
 
 	"weir/internal/dialect"
-	"weir/internal/fault"
 	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
@@ -48,58 +46,23 @@ const (
 var line = splice.NewSpec("custom_id", "method", "url", "body")
 
 // Lines implements dialect.Batcher. It allocates the id of a line and a place in the set of those seen.
-func (batches) Lines(file []byte) iter.Seq2[dialect.Line, error] {
+func (batches) Lines(_ *dialect.Call, file []byte) iter.Seq2[dialect.Line, error] {
 	return func(yield func(dialect.Line, error) bool) {
-		seen := map[string]struct{}{}
 		path := ""
-		n, at := 0, 0
-		for at < len(file) {
-			end := len(file)
-			if i := bytes.IndexByte(file[at:], '\n'); i >= 0 {
-				end = at + i
-			}
-			l := dialect.Line{Number: n + 1}
-			if len(bytes.TrimSpace(file[at:end])) == 0 {
-				if len(bytes.TrimSpace(file[end:])) == 0 {
-					break // the file ends in a line break, or in several
-				}
-				yield(l, l.Wrong("it is empty; leave it out"))
-				return
-			}
-			err := read(&l, file, at, end)
-			switch {
-			case err != nil:
-			case n == MaxLines:
-				err = l.Wrong(fmt.Sprintf("a file takes %d requests; make another file", MaxLines))
-			case path != "" && path != l.Path:
+		dialect.EachLine(file, MaxLines, MaxLine, func(l *dialect.Line, file []byte, at, end int) error {
+			err := read(l, file, at, end)
+			if err == nil && path != "" && path != l.Path {
 				err = l.Wrong("its url is " + l.Path + ", and that of line 1 " + path + "; make a file for each")
 			}
-			if _, again := seen[l.ID]; err == nil && again {
-				err = l.Wrong("another line has its custom_id too; give each its own")
-			}
-			if err != nil {
-				yield(l, err)
-				return
-			}
-			seen[l.ID] = struct{}{}
 			path = l.Path
-			if !yield(l, nil) {
-				return
-			}
-			n, at = n+1, end+1
-		}
-		if n == 0 {
-			yield(dialect.Line{}, &fault.Fault{Kind: fault.Malformed, Param: "file", Message: "the file is empty; write a request a line"})
-		}
+			return err
+		})(yield)
 	}
 }
 
 // read reads the line that stands in file from at to end.
 func read(l *dialect.Line, file []byte, at, end int) error {
 	text := file[at:end]
-	if len(text) > MaxLine {
-		return l.Wrong(fmt.Sprintf("it has more than %d bytes", MaxLine))
-	}
 	ix, err := line.Scan(text)
 	if err != nil {
 		return l.Wrong(err.Error())

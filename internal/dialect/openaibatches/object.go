@@ -1,8 +1,10 @@
 package openaibatches
 
 import (
+	"net/url"
+
 	"weir/internal/dialect"
-	"weir/internal/fault"
+	"weir/internal/llm"
 	"weir/internal/rawjson"
 	"weir/internal/splice"
 )
@@ -55,7 +57,15 @@ func (batches) Shown(dst, body []byte, as dialect.Batch) ([]byte, error) {
 }
 
 // Page implements dialect.Batcher.
-func (batches) Page(dst []byte, objects [][]byte, more bool) []byte {
+func (batches) Page(query url.Values) (dialect.Page, error) { return dialect.PageOf(query, 20, 100) }
+
+// Results implements dialect.Batcher: two files at most hold them.
+func (batches) Results(b *dialect.Batch) []dialect.Source {
+	return dialect.FilesOfResults(llm.OpenAIFiles, b)
+}
+
+// List implements dialect.Batcher.
+func (batches) List(dst []byte, objects [][]byte, _ int, more bool) []byte {
 	w := rawjson.Writer{Buf: dst}
 	w.Open('{').Name("object").String("list").Name("data").Open('[')
 	for _, o := range objects {
@@ -72,33 +82,4 @@ func (batches) Page(dst []byte, objects [][]byte, more bool) []byte {
 }
 
 // Result implements dialect.Batcher.
-func (batches) Result(text []byte) (dialect.Result, error) {
-	if err := rawjson.Check(text); err != nil || rawjson.Kind(text) != '{' {
-		return dialect.Result{}, dialect.Garbage("a line of the results cannot be read", err)
-	}
-	r := dialect.Result{ID: rawjson.Text(rawjson.Get(text, "custom_id"))}
-	if r.ID == "" {
-		return r, dialect.Garbage("a line of the results has no custom_id", nil)
-	}
-	answer, wrong := rawjson.Get(text, "response"), rawjson.Get(text, "error")
-	if rawjson.Kind(answer) == '{' {
-		status, _ := rawjson.Int(rawjson.Get(answer, "status_code"))
-		r.Upstream, r.Body = rawjson.Text(rawjson.Get(answer, "request_id")), rawjson.Get(answer, "body")
-		if status >= 100 && status <= 599 {
-			r.Status = int(status)
-			return r, nil
-		}
-	}
-	code := rawjson.Text(rawjson.Get(wrong, "code"))
-	r.Fault = &fault.Fault{Kind: fault.Upstream, Origin: fault.There, Code: code, Message: rawjson.Text(rawjson.Get(wrong, "message"))}
-	switch code {
-	case "batch_expired":
-		r.Fault.Kind = fault.Timeout
-	case "batch_cancelled":
-		r.Fault.Kind = fault.ClientGone
-	}
-	if r.Fault.Message == "" {
-		r.Fault.Message = "the request was not answered"
-	}
-	return r, nil
-}
+func (batches) Result(text []byte) (dialect.Result, error) { return dialect.ReadResult(text) }

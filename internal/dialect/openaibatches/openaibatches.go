@@ -23,13 +23,12 @@ type batches struct {
 }
 
 // New returns the dialect. Errors are told and read as words does.
-func New(words dialect.Dialect) dialect.Batcher { return batches{dialect.BatchFace{Dialect: words}} }
+func New(words dialect.Dialect) dialect.Batcher {
+	return batches{dialect.BatchFace{Dialect: words, Root: Root}}
+}
 
 // Name implements dialect.Dialect.
 func (batches) Name() llm.Dialect { return llm.OpenAIBatches }
-
-// Root implements dialect.Batcher.
-func (batches) Root() string { return Root }
 
 // Prefix implements dialect.Batcher.
 func (batches) Prefix() string { return "batch_" }

@@ -19,7 +19,7 @@ func request(id, url, body string) string {
 
 func read1(file string) ([]dialect.Line, error) {
 	var out []dialect.Line
-	for l, err := range d.Lines([]byte(file)) {
+	for l, err := range d.Lines(nil, []byte(file)) {
 		if err != nil {
 			return out, err
 		}
@@ -93,7 +93,7 @@ func TestLinesCost(t *testing.T) {
 	}
 	file := []byte(b.String())
 	if n := testing.AllocsPerRun(5, func() {
-		for range d.Lines(file) {
+		for range d.Lines(nil, file) {
 		}
 	}); n > 4100 {
 		t.Errorf("%v allocations for 1000 lines", n)
@@ -121,11 +121,11 @@ func TestObject(t *testing.T) {
 			t.Errorf("%s is a batch", bad)
 		}
 	}
-	page := string(d.Page(nil, [][]byte{[]byte(`{"id":"a"}`), []byte(`{"id":"b"}`)}, true))
+	page := string(d.List(nil, [][]byte{[]byte(`{"id":"a"}`), []byte(`{"id":"b"}`)}, 2, true))
 	if page != `{"object":"list","data":[{"id":"a"},{"id":"b"}],"first_id":"a","last_id":"b","has_more":true}` {
 		t.Error(page)
 	}
-	if page := string(d.Page(nil, nil, false)); page != `{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}` {
+	if page := string(d.List(nil, nil, 0, false)); page != `{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}` {
 		t.Error(page)
 	}
 }
@@ -177,7 +177,7 @@ func FuzzLines(f *testing.F) {
 	f.Add([]byte("{}\n\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		n := 0
-		for l, err := range d.Lines(file) {
+		for l, err := range d.Lines(nil, file) {
 			if err != nil {
 				if fault.Of(err).Kind != fault.Malformed {
 					t.Error(err)

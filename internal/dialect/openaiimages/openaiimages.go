@@ -1,5 +1,6 @@
-// Package openaiimages passes OpenAI's images: POST /v1/images/generations as JSON, POST /v1/images/edits as a form or as
-// JSON, and POST /v1/images/variations as a form. It has the cheap face only.
+// Package openaiimages is the dialect openai-images: POST /v1/images/generations as JSON, POST /v1/images/edits as a form or
+// as JSON, and POST /v1/images/variations as a form. The full face reads and writes all of them; how speakers and models
+// differ stands in tongue.go, and a call that one of them would not understand is said anew for it.
 //
 // An answer is JSON with the images in it or where they are, or a stream of ever better images. Its usage counts
 // tokens where the model does.
@@ -47,5 +48,5 @@ func (images) Edit(dst []byte, c dialect.Call, e dialect.Edit) (dialect.Call, er
 // Meter implements dialect.Dialect.
 func (images) Meter() dialect.Meter { return openai.MediaMeter() }
 
-// Codec implements dialect.Dialect.
+// Codec implements dialect.Dialect. There is no conversation here; see DecodeImage.
 func (images) Codec() dialect.Codec { return nil }

@@ -145,7 +145,7 @@ func writeCite(w *rawjson.Writer, c *llm.Cite, text string, own bool) {
 			w.Name("content").String(c.Quote)
 		}
 	default:
-		if !whole || extra["container_id"] != nil && extra["start_index"] == nil {
+		if !whole || extra["container_id"] != nil && extra["start_index"] == nil && extra["end_index"] == nil {
 			w.Name("start_index").Int(from).Name("end_index").Int(to)
 		}
 		if c.Source != "" {

@@ -46,7 +46,7 @@ var messages = splice.NewSpec("model", "stream", "anthropic_version")
 func (p *Place) Address(d llm.Dialect, c dialect.Call) (dialect.Call, error) {
 	root := "/v1/projects/" + url.PathEscape(p.Project) + "/locations/" + url.PathEscape(p.Location) + "/publishers/"
 	switch d {
-	case llm.GeminiGenerate, llm.GeminiEmbeddings:
+	case llm.GeminiGenerate, llm.GeminiEmbeddings, llm.GeminiImages:
 		i := strings.LastIndex(c.Path, "/models/")
 		if i < 0 {
 			return c, unknown(c.Path)

@@ -1,0 +1,8 @@
+CREATE TABLE ledger_entries_2026_10 PARTITION OF ledger_entries FOR VALUES FROM (1790812800000000000) TO (1793491200000000000);
+INSERT INTO ledger_entries (id, exchange, attempt, node, revision, at, ended, state, estimated, payer, organisation, team, project, user_name, key_name, end_user, session, tags, operation, dialect, spoken, rule, asked, provider, target, answered, upstream_id, answer_id, batch, usage, items, input, cache_read, output, cost, held, saved, price, unpriced, charges, corrects, reason)
+VALUES ('old', 'x-old', 0, 'a', 'r1', 1792314000000000000, 1792314001000000000, 'done', 0, 'caller', 'acme', 'shop', '', '', 'shop-1', '', '', '["env=prod"]', 'chat', 'openai-chat', 'openai-chat', 'default', 'assistant', 'sim', 'sim-1', 'sim-1', 'req-1', 'chatcmpl-1', '', '{"input":100,"output":10}', '[{"component":"input","units":100,"price":1}]', 100, 0, 10, 1500000000, 2000000000, 0, 'sim/sim-1@1', '', '[{"pot":"budget/shop","window":1790812800}]', '', '');
+INSERT INTO ledger_series (digest, organisation, team, project, user_name, key_name, asked, provider, target, operation, payer, node)
+VALUES ('\x00000000000000000000000000000000000000000000000000000000000000aa', 'acme', 'shop', '', '', 'shop-1', 'assistant', 'sim', 'sim-1', 'chat', 'caller', 'a');
+INSERT INTO ledger_hourly (begins, series, entries, input, cache_read, output, cost, saved, unpriced, estimated, unknown, opened) VALUES (1792314000, 1, 1, 100, 0, 10, 1500000000, 0, 0, 0, 0, 0);
+INSERT INTO ledger_daily (begins, series, entries, input, cache_read, output, cost, saved, unpriced, estimated, unknown, opened) VALUES (1792281600, 1, 1, 100, 0, 10, 1500000000, 0, 0, 0, 0, 0);
+INSERT INTO ledger_spent (begins, pot, node, spent) VALUES (1790812800, 'budget/shop', 'a', 1500000000);
