@@ -25,6 +25,9 @@ LONG_FUZZTIME ?= 60s
 SOAKTIME      ?= 20s
 LONG_SOAKTIME ?= 30m
 
+# How often money is tried with dying processes and frozen stores in `make long RUN=chaos`, each time with another seed.
+LONG_SEEDS    ?= 100
+
 say = @printf '\n== %s\n' "$(1)"
 
 .PHONY: help demo build test check bench long e2e fmt generate
@@ -40,8 +43,8 @@ build: ## bin/weir, static and stripped
 
 # Tests run twice: all of them under the race detector, then, without it, the packages that hold figures (they count
 # allocations, or have files tagged `//go:build !race`), for the detector allocates and slows down.
-test: ## everything that decides whether a change is right: vet, tests with -race, ceilings, short fuzz, bench's tests, short soak, e2e
-	@tools/need go gcc git node npm python3
+test: ## everything that decides whether a change is right: vet, tests with -race, ceilings, short fuzz, bench's tests, short soak and chaos, e2e
+	@tools/need go gcc git node npm python3 postgres redis-server
 	@for v in WEIR_RECORDINGS WEIR_SPECS; do [ -n "$${!v:-}" ] || echo "$$v is not set: the tests that read that folder skip"; done
 	$(call say,vet)
 	go vet $(SOURCES)
@@ -57,6 +60,8 @@ test: ## everything that decides whether a change is right: vet, tests with -rac
 	@$(MAKE) build
 	$(call say,mixed load for $(SOAKTIME))
 	cd bench && go run ./soak -bin $(abspath bin/weir) -d $(SOAKTIME) -round 2s
+	$(call say,money under chaos, in short)
+	cd bench && go run ./chaos -bin $(abspath bin/weir) -short -seeds 1
 	@$(MAKE) e2e
 
 check: bin/tools/gofumpt bin/tools/golangci-lint ## formatting, lint, hygiene
@@ -72,11 +77,13 @@ check: bin/tools/gofumpt bin/tools/golangci-lint ## formatting, lint, hygiene
 bench: build ## measure the gateway against its baselines: make bench ARGS=-quick
 	cd bench && WEIR_BIN=$(abspath bin/weir) ./run.sh $(ARGS)
 
-long: build ## what takes long: make long RUN=fuzz (each target for LONG_FUZZTIME, 60s) or RUN=soak (mixed load for LONG_SOAKTIME, 30m)
+long: build ## what takes long: make long RUN=fuzz (each target for LONG_FUZZTIME, 60s), RUN=soak (mixed load for LONG_SOAKTIME, 30m), RUN=chaos (LONG_SEEDS, 100), RUN=rows (WEIR_ROWS entries, 10 million, in each store)
 	@case '$(RUN)' in \
 	fuzz) tools/fuzz $(LONG_FUZZTIME);; \
 	soak) cd bench && go run ./soak -bin $(abspath bin/weir) -d $(LONG_SOAKTIME);; \
-	*) echo "make long RUN=fuzz|soak: RUN is '$(RUN)'"; exit 2;; esac
+	chaos) cd bench && go run ./chaos -bin $(abspath bin/weir) -seeds $(LONG_SEEDS);; \
+	rows) WEIR_ROWS=$${WEIR_ROWS:-10000000} go test -count=1 -timeout 6h -run TestRows -v ./internal/sqlite ./internal/postgres;; \
+	*) echo "make long RUN=fuzz|soak|chaos|rows: RUN is '$(RUN)'"; exit 2;; esac
 
 e2e: build ## the official SDKs (Node, Python) against bin/weir in front of the simulated provider
 	$(call say,end to end with the official SDKs)
@@ -87,7 +94,7 @@ e2e: build ## the official SDKs (Node, Python) against bin/weir in front of the 
 fmt: bin/tools/gofumpt ## format all Go files
 	bin/tools/gofumpt -l -w .
 
-generate: ## write again what is made from the code: go:generate, reference pages, golden lists
+generate: bin/tools/sqlc ## write again what is made from the code: go:generate, reference pages, golden lists
 	go generate $(SOURCES)
 	go test -count=1 ./internal/hygiene -run TestModules -update
 	go test -count=1 ./internal/config -run Reference -update
@@ -101,3 +108,7 @@ bin/tools/gofumpt: tools/go.mod
 bin/tools/golangci-lint: tools/go.mod
 	@mkdir -p $(@D); echo "building golangci-lint; this takes minutes the first time"
 	cd tools && go build -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+bin/tools/sqlc: tools/sqlc/go.mod
+	@mkdir -p $(@D); echo "building sqlc; this takes minutes the first time"
+	cd tools/sqlc && go build -o ../../$@ github.com/sqlc-dev/sqlc/cmd/sqlc

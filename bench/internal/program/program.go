@@ -54,14 +54,16 @@ func (p *Proc) Signal(s os.Signal) error { return p.c.Process.Signal(s) }
 
 // Start runs c with its output in the file logf. If c has a context, its end
 // ends the whole process group.
-func Start(c *exec.Cmd, logf string) (*Proc, error) {
+func Start(c *exec.Cmd, logf string) (*Proc, error) { return start(c, logf, nil) }
+
+func start(c *exec.Cmd, logf string, as *syscall.Credential) (*Proc, error) {
 	f, err := os.Create(logf)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	c.Stdout, c.Stderr = f, f
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as}
 	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
 	c.WaitDelay = patience
 	if err := c.Start(); err != nil {
