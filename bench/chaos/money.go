@@ -219,7 +219,7 @@ func tokens1(ctx context.Context, s *settings, dir string, seed int) (string, []
 // use comes back to a bucket that nodes share less what time has filled of it
 // meanwhile, although the bucket was never full.
 func tokens3(ctx context.Context, s *settings, dir string, seed int) (string, []string, error) {
-	return limited(ctx, s, dir, seed, 3, 60)
+	return limited(ctx, s, dir, seed, 3, 50)
 }
 
 // limited lets clients use up what a limit allows within a minute, and looks
