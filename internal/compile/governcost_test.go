@@ -134,7 +134,7 @@ func TestGovernTogether(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			for i := range 500 {
+			for i := range 8000 {
 				x := &gateway.Exchange{Start: now, Grant: g, Plan: gateway.Plan{Rule: "assistant"}}
 				if s.Admitters[0].Admit(context.Background(), x) != nil {
 					continue
