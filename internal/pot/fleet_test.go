@@ -174,7 +174,7 @@ func TestFleetRolling(t *testing.T) {
 	a, b := node(t, "a", &s), node(t, "b", &s)
 	now := time.Now()
 	try := func(p *pot.Pots, at time.Time, n int64) (d gateway.Drawn, ok bool) {
-		for range 50 {
+		for range 250 { // a node keeps what it has ahead of need for a second
 			if d, _, ok = p.Draw(context.Background(), &rolling, at, n); ok {
 				return d, true
 			}
