@@ -28,7 +28,7 @@ func kills(ctx context.Context, s *settings, dir string, seed int) (string, []st
 	asking, stop := context.WithCancel(ctx)
 	asked := make(chan struct{})
 	go func() { d.run(asking); close(asked) }()
-	moments := rand.New(rand.NewPCG(uint64(seed), 11))
+	moments := rand.New(rand.NewPCG(uint64(seed), 11)) //nolint:gosec // it is to be the same for a seed
 	for range times {
 		sleep(ctx, time.Duration(moments.IntN(400))*time.Millisecond)
 		n.proc.Kill()

@@ -68,7 +68,7 @@ func (d *demand) run(ctx context.Context) time.Duration {
 					pause = pauseFirst
 					continue
 				}
-				sleep(ctx, pause/2+rand.N(pause)) // as an SDK does
+				sleep(ctx, pause/2+rand.N(pause)) //nolint:gosec // as an SDK does
 				pause = min(2*pause, pauseMost)
 			}
 		})

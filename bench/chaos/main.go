@@ -76,7 +76,7 @@ func conduct(ctx context.Context, s *settings) (bad int) {
 		log.Fatal(err)
 	}
 	s.bin = abs
-	for _, name := range strings.Split(s.run, ",") {
+	for name := range strings.SplitSeq(s.run, ",") {
 		i := slices.IndexFunc(trials, func(t trial) bool { return t.name == name })
 		if i < 0 {
 			log.Fatalf("there is no trial %s", name)

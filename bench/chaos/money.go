@@ -52,8 +52,9 @@ func (s *stage) fleet(ctx context.Context, n int, document string) error {
 }
 
 func (s *stage) demand(seed, clients int) *demand {
+	plans := rand.New(rand.NewPCG(uint64(seed), 7)) //nolint:gosec // they are to be the same for a seed
 	d := &demand{
-		clients: clients, rand: rand.New(rand.NewPCG(uint64(seed), 7)), hows: everything, models: []string{"cheap", "middle", "dear"},
+		clients: clients, rand: plans, hows: everything, models: []string{"cheap", "middle", "dear"},
 		most: outMost, inMost: 600, quiet: 6 * time.Second, limit: 90 * time.Second,
 	}
 	for _, n := range s.nodes {

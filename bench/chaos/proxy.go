@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -57,7 +58,7 @@ func (p *proxy) serve() {
 		}
 		go func() {
 			p.wait()
-			out, err := net.Dial("tcp", p.to)
+			out, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", p.to)
 			if err != nil {
 				_ = in.Close()
 				return

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -82,7 +83,7 @@ func (s *stage) run(ctx context.Context, i int, document string) (*node, error) 
 		return nil, err
 	}
 	own := filepath.Join(s.dir, fmt.Sprintf("node%d", i))
-	if err := os.MkdirAll(own, 0o755); err != nil {
+	if err := os.MkdirAll(own, 0o750); err != nil {
 		return nil, err
 	}
 	shared := ""
@@ -107,7 +108,8 @@ func (s *stage) run(ctx context.Context, i int, document string) (*node, error) 
 		return nil, err
 	}
 	s.nodes = append(s.nodes, n)
-	return n, n.start(ctx, s.bin)
+	err = n.start(ctx, s.bin)
+	return n, err
 }
 
 func (n *node) start(ctx context.Context, bin string) error {
@@ -155,7 +157,7 @@ func (s *stage) entries(ctx context.Context, n *node) ([]entry, error) {
 	for range 100 {
 		out, err := exec.CommandContext(ctx, s.bin, "ledger", "entries", "-c", n.file, "-o", "json", "--most", "0").Output()
 		if err != nil {
-			if x, ok := err.(*exec.ExitError); ok {
+			if x, ok := errors.AsType[*exec.ExitError](err); ok {
 				err = fmt.Errorf("%w: %s", err, x.Stderr)
 			}
 			return nil, err

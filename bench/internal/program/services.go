@@ -35,9 +35,9 @@ func Postgres(ctx context.Context, dir string) (p *Proc, url string, err error) 
 		gid, _ := strconv.Atoi(u.Gid)
 		as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 		for at := data; len(at) > len(os.TempDir()); at = filepath.Dir(at) {
-			_ = os.Chmod(at, 0o711) // the folders above may be another's
+			_ = os.Chmod(at, 0o711) //nolint:gosec // the server must get through; the folders above may be another's
 		}
-		if err := os.Chmod(data, 0o700); err != nil {
+		if err := os.Chmod(data, 0o700); err != nil { //nolint:gosec // it is a folder
 			return nil, "", err
 		}
 		if err := os.Chown(data, uid, gid); err != nil {
@@ -101,7 +101,7 @@ func Redis(ctx context.Context, dir string) (p *Proc, addr string, err error) {
 		return nil, "", err
 	}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+		if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", addr); err == nil {
 			conn.Close()
 			return p, addr, nil
 		}
