@@ -41,6 +41,9 @@ func decode(b []byte) (k kind, e gateway.Entry, err error) {
 	for r.next() {
 		entryField(&e, &r)
 	}
+	if e.ID == "" && r.err == nil { // a second one took the first's place
+		return 0, e, errRecord
+	}
 	return k, e, r.err
 }
 
