@@ -34,8 +34,8 @@ func TestCluster(t *testing.T) {
 	do(b, "CLUSTER", "ADDSLOTSRANGE", "8192", "16383")
 	do(a, "CLUSTER", "MEET", "127.0.0.1", fmt.Sprint(b.Port))
 	for try := 0; !strings.Contains(do(a, "CLUSTER", "INFO"), "cluster_state:ok") || !strings.Contains(do(b, "CLUSTER", "INFO"), "cluster_state:ok"); try++ {
-		if try > 200 {
-			t.Skip("the servers do not come to be a cluster")
+		if try > 600 {
+			t.Fatal("the servers do not come to be a cluster")
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

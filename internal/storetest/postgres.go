@@ -31,7 +31,7 @@ func Postgres(t testing.TB) (url string) {
 		t.Fatal(shared.err)
 	}
 	if shared.server == nil {
-		t.Skip(noPostgres)
+		lacking(t, noPostgres)
 	}
 	return shared.server.Fresh(t)
 }
@@ -62,7 +62,7 @@ func OwnPostgres(t testing.TB, settings ...string) *PostgresServer {
 		t.Fatal(err)
 	}
 	if s == nil {
-		t.Skip(noPostgres)
+		lacking(t, noPostgres)
 	}
 	t.Cleanup(s.Stop)
 	return s

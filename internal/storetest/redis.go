@@ -25,7 +25,7 @@ func Redis(t testing.TB) (url string) {
 		t.Fatal(sharedRedis.err)
 	}
 	if sharedRedis.server == nil {
-		t.Skip(noRedis)
+		lacking(t, noRedis)
 	}
 	return sharedRedis.server.Fresh()
 }
@@ -60,7 +60,7 @@ func OwnRedis(t testing.TB, settings ...string) *RedisServer {
 		t.Fatal(err)
 	}
 	if s == nil {
-		t.Skip(noRedis)
+		lacking(t, noRedis)
 	}
 	t.Cleanup(s.Stop)
 	if err := os.WriteFile(filepath.Join(s.Dir, "own"), nil, 0o600); err != nil {
